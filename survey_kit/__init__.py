@@ -1,0 +1,44 @@
+"""survey_kit: weight, estimate, explain and report public-opinion surveys, with honest standard errors.
+
+    import survey_kit as sk
+    poll = sk.read("poll.sav").with_design(weight="w", strata="region")
+    sk.proportion(poll, "vote", by="region").frame()
+
+Names are loaded on first use (PEP 562), so importing the package is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_DOORS = {
+    "survey_kit.survey": ("Survey", "from_frame", "read"),
+    "survey_kit.codebook": ("Codebook", "MissingRule", "MultipleResponse", "Variable"),
+    "survey_kit.design.design": ("Design",),
+    "survey_kit.weighting": ("rake",),
+    "survey_kit.estimation": ("mean", "proportion", "ratio", "total"),
+    "survey_kit.models": ("glm", "margins", "scale"),
+    "survey_kit.tables": ("table",),
+    "survey_kit.charts": ("chart",),
+    "survey_kit.reports": ("build",),
+    "survey_kit.errors": ("SurveyKitError",),
+}
+_HOME = {name: module for module, names in _DOORS.items() for name in names}
+_MODULES = ("datasets", "errors", "weighting")
+
+__all__ = sorted({*_HOME, *_MODULES, "__version__"})
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"survey_kit.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'survey_kit' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,216 @@
+"""What the codes of a survey file mean: labels, missing rules, wording. Codes are canonical, labels are derived.
+
+Equivalents: the SPSS dictionary, Stata's variable and value labels, R's `labelled` and `haven`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from survey_kit.errors import ArgumentError, unknown
+
+Code = int | float | str
+Measure = Literal["nominal", "ordinal", "scale", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRule:
+    """Which codes of a variable are user-missing: discrete values and closed ranges (SPSS `MISSING VALUES`).
+
+    `MissingRule()` states that no code is missing; a variable whose `missing` is None never stated anything.
+    """
+
+    values: tuple[Code, ...] = ()
+    ranges: tuple[tuple[float, float], ...] = ()
+
+    def mask(self, codes: pd.Series) -> np.ndarray:
+        """True where a code is user-missing. Shape (n,). System-missing (NaN) is not user-missing."""
+        found = codes.isin(list(self.values)).to_numpy(dtype=bool, na_value=False)
+        if self.ranges and pd.api.types.is_numeric_dtype(codes):
+            numbers = codes.to_numpy(dtype=float, na_value=np.nan)
+            for low, high in self.ranges:
+                found = found | ((numbers >= low) & (numbers <= high))
+        return found
+
+    def __contains__(self, code: object) -> bool:
+        if code in self.values:
+            return True
+        return isinstance(code, (int, float)) and any(low <= code <= high for low, high in self.ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable: its name, what it asks, what its codes mean.
+
+    Attributes:
+        name: column name in `codes`.
+        label: short label ("Attitude to the influx").
+        labels: code -> value label, in questionnaire order.
+        missing: user-missing rule, or None when the file states none.
+        question: verbatim wording, when known.
+        measure: "nominal", "ordinal", "scale" or "unknown".
+        format, width: as in the file (SPSS print format, display width).
+        filter: who was asked ("ASK IF q1 = 2"), when known.
+    """
+
+    name: str
+    label: str = ""
+    labels: Mapping[Code, str] = field(default_factory=dict)
+    missing: MissingRule | None = None
+    question: str = ""
+    measure: Measure = "unknown"
+    format: str = ""
+    width: int | None = None
+    filter: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", MappingProxyType(dict(self.labels)))
+
+    @property
+    def title(self) -> str:
+        """The label, or the name where there is none."""
+        return self.label or self.name
+
+    @property
+    def wording(self) -> str:
+        """The verbatim question, or the label where the wording is not known."""
+        return self.question or self.title
+
+    def is_missing(self, codes: pd.Series) -> np.ndarray:
+        """True where a value is system- or user-missing. Shape (n,)."""
+        empty = codes.isna().to_numpy()
+        return empty if self.missing is None else empty | self.missing.mask(codes)
+
+    def valid_labels(self) -> dict[Code, str]:
+        """Labels of the codes that are not user-missing."""
+        return {c: t for c, t in self.labels.items() if self.missing is None or c not in self.missing}
+
+    def display(self, code: Code) -> str:
+        """The text shown for a code: its label, "Yes [1]" where two codes share a label, else the code itself."""
+        text = self.labels.get(code)
+        if text is None:
+            return format_code(code)
+        shared = sum(1 for other in self.labels.values() if other == text) > 1
+        return f"{text} [{format_code(code)}]" if shared else text
+
+
+@dataclass(frozen=True, slots=True)
+class MultipleResponse:
+    """A multiple-response set: which columns belong to one question (SPSS MRSETS).
+
+    Attributes:
+        name: the set's name, without SPSS's "$".
+        columns: member columns in order.
+        counted: the code that means "mentioned" for a dichotomy set; None for a category set.
+        label: the set's label; question: verbatim wording.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    counted: Code | None = 1
+    label: str = ""
+    question: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Codebook:
+    """Every variable of a file in column order, and what belongs to the file as a whole."""
+
+    variables: Mapping[str, Variable] = field(default_factory=dict)
+    sets: Mapping[str, MultipleResponse] = field(default_factory=dict)
+    title: str = ""
+    notes: tuple[str, ...] = ()
+    weight: str | None = None
+    encoding: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "variables", MappingProxyType(dict(self.variables)))
+        object.__setattr__(self, "sets", MappingProxyType(dict(self.sets)))
+
+    def __getitem__(self, name: str) -> Variable:
+        if name not in self.variables:
+            raise unknown("column", name, self.variables)
+        return self.variables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.variables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.variables)
+
+    def __len__(self) -> int:
+        return len(self.variables)
+
+    def with_variable(self, variable: Variable) -> Codebook:
+        """A codebook in which `variable` is added, or replaces the one of its name."""
+        return replace(self, variables={**self.variables, variable.name: variable})
+
+    def with_changes(self, name: str, **changes: Any) -> Codebook:
+        """A codebook in which fields of one variable are changed."""
+        return self.with_variable(replace(self[name], **changes))
+
+    def only(self, names: Iterable[str]) -> Codebook:
+        """The codebook of some of the columns."""
+        kept = {n: self[n] for n in names}
+        sets = {k: s for k, s in self.sets.items() if all(c in kept for c in s.columns)}
+        return replace(self, variables=kept, sets=sets, weight=self.weight if self.weight in kept else None)
+
+    def in_language(self, position: int, separator: str = " | ") -> Codebook:
+        """Labels of one language, where labels hold several ("Oppose | Против"). Labels without the separator stay."""
+
+        def pick(text: str) -> str:
+            parts = text.split(separator)
+            if len(parts) == 1:
+                return text
+            if position >= len(parts):
+                raise ArgumentError(f"Label {text!r} holds {len(parts)} languages; there is no number {position + 1}.")
+            return parts[position].strip()
+
+        variables = {
+            name: replace(
+                v, label=pick(v.label), question=pick(v.question), labels={c: pick(t) for c, t in v.labels.items()}
+            )
+            for name, v in self.variables.items()
+        }
+        sets = {k: replace(s, label=pick(s.label), question=pick(s.question)) for k, s in self.sets.items()}
+        return replace(self, variables=variables, sets=sets, title=pick(self.title))
+
+    def frame(self) -> pd.DataFrame:
+        """One row per variable: name, label, question, measure, values, missing."""
+        rows = [
+            {
+                "name": v.name,
+                "label": v.label,
+                "question": v.question,
+                "measure": v.measure,
+                "values": "; ".join(f"{format_code(c)} = {t}" for c, t in v.labels.items()),
+                "missing": describe_missing(v.missing),
+            }
+            for v in self.variables.values()
+        ]
+        return pd.DataFrame(rows, columns=["name", "label", "question", "measure", "values", "missing"])
+
+
+def format_code(code: object) -> str:
+    """A code as people write it: 1.0 is "1".
+
+    >>> format_code(1.0), format_code(1.5), format_code("a")
+    ('1', '1.5', 'a')
+    """
+    if isinstance(code, (float, np.floating)) and float(code).is_integer():
+        return str(int(code))
+    return str(code)
+
+
+def describe_missing(rule: MissingRule | None) -> str:
+    """The missing rule in words: "98, 99, -9 to -1"."""
+    if rule is None:
+        return ""
+    ranges = [f"{format_code(low)} to {format_code(high)}" for low, high in rule.ranges]
+    return ", ".join([format_code(v) for v in rule.values] + ranges)
