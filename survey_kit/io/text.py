@@ -1,0 +1,96 @@
+"""Which encoding do these bytes have? Scores candidates by how much their words look like words.
+
+A wrong encoding shows: letters of two scripts in one word, capitals inside words, words made of accented letters only.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable
+
+from survey_kit.errors import ArgumentError
+
+CANDIDATES = ("utf-8", "cp1251", "cp1252", "cp866")
+_WORD = re.compile(r"[^\W\d_]+")
+_HIGH = re.compile(rb"[^\x00-\x7f]")
+_COMMON_CYRILLIC = frozenset("оеаинтсрвлкмдпуыя" + "іўәғқңөұүһ")
+_BAD_CASE = re.compile(r"[^\W\d_]*[a-zа-яё][A-ZА-ЯЁ]")
+
+
+def codec_name(encoding: str) -> str:
+    """Python's name of an encoding, else ArgumentError."""
+    try:
+        return codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        raise ArgumentError(
+            f"encoding={encoding!r} is not an encoding. Try 'utf-8', 'cp1251', 'cp1252', 'cp866' or 'koi8-r'."
+        ) from None
+
+
+def has_high_bytes(sample: bytes) -> bool:
+    """True when the bytes are more than plain ASCII."""
+    return _HIGH.search(sample) is not None
+
+
+def decodes(sample: bytes, encoding: str) -> bool:
+    """True when every byte is valid in the encoding."""
+    try:
+        sample.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def rank_encodings(pieces: Iterable[bytes]) -> list[str]:
+    """Candidate encodings that decode every piece, the likeliest first. Pieces are texts such as labels."""
+    sample = b"\n".join(pieces)
+    able = [e for e in CANDIDATES if decodes(sample, e)]
+    scores = {e: _plausibility(sample.decode(e)) for e in able}
+    if "utf-8" in able and has_high_bytes(sample):  # valid multi-byte sequences are no accident
+        scores["utf-8"] += 1.0
+    return sorted(able, key=lambda e: -scores[e])
+
+
+def suspicion(pieces: Iterable[bytes], stated: str) -> str | None:
+    """The encoding that fits clearly better than the stated single-byte one, or None."""
+    sample = b"\n".join(p for p in pieces if has_high_bytes(p))
+    if not sample or stated == "utf-8" or not decodes(sample, stated):
+        return None
+    best = rank_encodings([sample])[0]
+    if best == stated or sample.decode(best) == sample.decode(stated):
+        return None
+    margin = _plausibility(sample.decode(best)) - _plausibility(sample.decode(stated))
+    return best if margin > 0.35 else None
+
+
+def preview(pieces: Iterable[bytes], encoding: str, width: int = 40) -> str:
+    """The first piece beyond ASCII, decoded, cut to `width` characters."""
+    for piece in pieces:
+        if has_high_bytes(piece):
+            text = " ".join(piece.decode(encoding, errors="replace").split())
+            return text if len(text) <= width else text[: width - 1] + "…"
+    return ""
+
+
+def _plausibility(text: str) -> float:
+    """Mean plausibility, 0 to 1, of the words that hold letters beyond ASCII; symbols among letters count against."""
+    words = [w for w in _WORD.findall(text) if not w.isascii()]
+    letters = sum(len(w) for w in words)
+    odd = sum(1 for c in text if ord(c) > 127 and not c.isalpha() and c not in "«»“”„\u2013—…№\u2019°\u00a0")
+    if not letters:
+        return 0.0
+    return sum(_word_score(w) * len(w) for w in words) / (letters + odd)
+
+
+def _word_score(word: str) -> float:
+    cyrillic = sum("\u0400" <= c <= "\u052f" for c in word)
+    high = sum(c > "\x7f" for c in word)
+    if cyrillic and cyrillic < len(word):
+        return 0.0
+    if _BAD_CASE.match(word):
+        return 0.1
+    if cyrillic:
+        common = sum(c in _COMMON_CYRILLIC for c in word.lower()) / len(word)
+        return min(1.0, 0.4 + 0.8 * common)
+    return 0.9 if high <= max(1, len(word) // 2) else 0.2

@@ -1,0 +1,193 @@
+"""Text files: encodings, delimiters, numbers and what only looks like them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from survey_kit.errors import ArgumentError, EncodingError, FileFormatError
+from survey_kit.io import read_file
+
+
+@pytest.fixture
+def write(tmp_path):
+    def put(content: str | bytes, name: str = "poll.csv", encoding: str = "utf-8"):
+        file = tmp_path / name
+        file.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+        return file
+
+    return put
+
+
+def kinds(contents):
+    return [n.kind for n in contents.notices]
+
+
+def test_a_plain_file_gives_numbers_and_text(write):
+    contents = read_file(write("id,w,vote\n1,0.5,yes\n2,,\n3,1e-05,no\n"))
+    assert contents.codes.dtypes.astype(str).to_dict() == {"id": "int64", "w": "float64", "vote": "str"}
+    assert contents.codes["w"].tolist() == pytest.approx([0.5, np.nan, 1e-05], nan_ok=True)
+    assert contents.codes["vote"].isna().tolist() == [False, True, False]
+    assert [contents.codebook[c].measure for c in contents.codes] == ["scale", "scale", "nominal"]
+    assert (contents.notices, contents.format, contents.codebook.encoding) == ((), "csv", "utf-8")
+
+
+def test_na_none_and_null_are_text(write):
+    file = write("country\nNA\nNone\nnull\nnan\n-\n")
+    contents = read_file(file)
+    assert contents.codes["country"].tolist() == ["NA", "None", "null", "nan", "-"]
+    assert contents.notices == ()
+    assert read_file(file, na=["NA"]).codes["country"].isna().tolist() == [True, False, False, False, False]
+
+
+def test_na_among_numbers_is_said_and_can_be_declared(write):
+    file = write("age\n20\nNA\n30\n")
+    (notice,) = read_file(file).notices
+    assert notice.text == (
+        "'age' is kept as text: no plain number in row 2. They are 'NA'; if that means no value, read with na=['NA']."
+    )
+    declared = read_file(file, na=["NA"])
+    assert declared.codes["age"].tolist() == pytest.approx([20, np.nan, 30], nan_ok=True)
+    assert declared.notices == ()
+
+
+@pytest.mark.parametrize("values", [["007", "012"], ["1", "0012"], ["1E5", "12"], ["+375", "12"], ["1e400", "1"]])
+def test_ids_stay_text(write, values):
+    contents = read_file(write("id,x\n" + "".join(f"{v},1\n" for v in values)))
+    assert contents.codes["id"].tolist() == values
+    assert len(contents.notices) == 1
+
+
+def test_integers_too_large_for_their_column_stay_text(write):
+    contents = read_file(write("a,b\n12345678901234567890,9007199254740993\n1,\n"))
+    assert contents.codes["a"].tolist()[0] == "12345678901234567890"
+    assert contents.codes["b"].tolist()[0] == "9007199254740993"
+    assert "could not hold every digit: a, b" in contents.notices[0].text
+
+
+def test_a_stray_text_among_numbers_names_its_row(write):
+    rows = [str(i) for i in range(1, 100)]
+    rows[41] = "many"
+    contents = read_file(write("w\n" + "\n".join(rows) + "\n"))
+    assert contents.codes["w"].dtype == "str"
+    assert contents.notices[0].text == "'w' is kept as text: no plain number in row 42."
+    assert contents.notices[0].count == 1
+
+
+def test_infinity_is_no_number(write):
+    contents = read_file(write("w\n1\n-inf\n2\n"))
+    assert contents.codes["w"].tolist() == ["1", "-inf", "2"]
+    assert kinds(contents) == ["mixed"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_semicolons_decimal_commas_and_grouped_thousands(write, encoding):
+    text = 'id;w;город\n1;1,25;Минск\n2;1 234,5;"Гомель; центр"\n3;1\u00a0000;"две\nстроки"\n'
+    contents = read_file(write(text, encoding=encoding))
+    assert contents.codes["w"].tolist() == [1.25, 1234.5, 1000.0]
+    assert contents.codes["город"].tolist() == ["Минск", "Гомель; центр", "две\nстроки"]
+    assert list(contents.codes) == ["id", "w", "город"]
+    assert kinds(contents) == ["decimal"]
+
+
+def test_1_234_alone_is_not_guessed(write):
+    file = write("id;w\n1;1,234\n2;2,500\n")
+    contents = read_file(file)
+    assert contents.codes["w"].tolist() == ["1,234", "2,500"]
+    assert 'read with decimal=","' in contents.notices[0].text
+    assert read_file(file, decimal=",").codes["w"].tolist() == [1.234, 2.5]
+
+
+def test_points_among_decimal_commas_are_not_guessed(write):
+    contents = read_file(write("a;b\n1,5;1.234\n0,5;2.000\n"))
+    assert contents.codes["a"].tolist() == [1.5, 0.5]
+    assert contents.codes["b"].tolist() == ["1.234", "2.000"]
+
+
+def test_decimal_and_delimiter_are_checked(write):
+    file = write("a,b\n1,2\n")
+    with pytest.raises(ArgumentError, match=r"decimal='x' is not available"):
+        read_file(file, decimal="x")
+    with pytest.raises(ArgumentError, match=r"delimiter='ab' is not one character"):
+        read_file(file, delimiter="ab")
+    assert list(read_file(file, delimiter=";").codes) == ["a,b"]
+
+
+def test_a_tab_file_named_csv_is_said(write):
+    contents = read_file(write("a\tb\n1\t2\n"))
+    assert contents.codes.to_dict("list") == {"a": [1], "b": [2]}
+    assert kinds(contents) == ["delimiter"]
+    assert read_file(write("a\tb\n1\t2\n", name="poll.tsv")).notices == ()
+
+
+def test_ragged_rows_are_refused_with_line_numbers(write):
+    with pytest.raises(FileFormatError, match=r"the header has 3 fields, but line 2 has 2, line 3 has 4\."):
+        read_file(write("a,b,c\n1,2\n1,2,3,4\n1,2,3\n"))
+
+
+def test_line_numbers_count_lines_inside_quotes(write):
+    with pytest.raises(FileFormatError, match=r"line 4 has 1"):
+        read_file(write('a,b\n"x\ny",1\nz\n'))
+
+
+def test_an_open_quote_is_refused(write):
+    with pytest.raises(FileFormatError, match="quotes around line 3 do not match"):
+        read_file(write('a,b\n"x,1\ny,2\n'))
+
+
+def test_nul_bytes_are_refused_with_their_offset(write):
+    with pytest.raises(FileFormatError, match=r"NUL byte at offset 9 \(line 2\)"):
+        read_file(write(b"id,q1\n1,a\x00b\n"))
+
+
+def test_header_only_gives_no_rows(write):
+    assert read_file(write("id,q1\n")).codes.shape == (0, 2)
+
+
+def test_a_blank_line_in_a_file_of_one_column_is_a_row(write):
+    assert read_file(write("w\n1\n\n2\n")).codes["w"].tolist() == pytest.approx([1, np.nan, 2], nan_ok=True)
+
+
+def test_blank_lines_elsewhere_are_counted(write):
+    contents = read_file(write("a,b\n1,2\n\n3,4\n\n"))
+    assert len(contents.codes) == 2
+    assert contents.notices[0].text == "2 blank lines were left out."
+
+
+def test_doubled_names_are_refused_and_empty_ones_filled(write):
+    with pytest.raises(FileFormatError, match="column name 'a' at positions 1 and 3"):
+        read_file(write("a,b,a\n1,2,3\n"))
+    contents = read_file(write(',x\n"1",2\n'))
+    assert list(contents.codes) == ["unnamed_1", "x"]
+    assert kinds(contents) == ["name"]
+
+
+def test_cp1251_is_not_guessed_but_previewed(write):
+    file = write("id,ответ\n1,полностью одобряю\n", encoding="cp1251")
+    with pytest.raises(EncodingError, match=r"is not valid utf-8.*encoding=\"cp1251\" gives “id,ответ”"):
+        read_file(file)
+    contents = read_file(file, encoding="cp1251")
+    assert contents.codes["ответ"].tolist() == ["полностью одобряю"]
+    assert contents.codebook.encoding == "cp1251"
+
+
+def test_an_encoding_that_does_not_exist(write):
+    with pytest.raises(ArgumentError, match=r"encoding='klingon' is not an encoding"):
+        read_file(write("a,b\n1,2\n"), encoding="klingon")
+
+
+def test_a_wide_file_and_a_long_row(write):
+    wide = ",".join(f"v{i}" for i in range(3000)) + "\n" + ",".join(["1"] * 3000) + "\n"
+    assert read_file(write(wide)).codes.shape == (1, 3000)
+    long = "a,b\n" + "x" * 100_000 + ",1\n"
+    assert read_file(write(long)).codes["a"].str.len().tolist() == [100_000]
+
+
+def test_random_tables_come_back(write):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {"i": rng.integers(-9, 9, 500), "x": rng.normal(size=500), "t": rng.choice(["a", 'b "q"', "c,d"], 500)}
+    )
+    file = write(frame.to_csv(index=False, lineterminator="\n"))
+    pd.testing.assert_frame_equal(read_file(file).codes, frame.astype({"t": "str"}))
