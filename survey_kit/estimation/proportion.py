@@ -1,0 +1,49 @@
+"""Proportions of the answers to a question."""
+
+from __future__ import annotations
+
+from survey_kit.design.protocol import SurveyLike
+from survey_kit.errors import one_of
+from survey_kit.estimation.request import Names, prepare
+from survey_kit.estimation.solve import Deff, solve
+from survey_kit.kernels.intervals import INTERVALS
+from survey_kit.results.estimates import Estimates
+
+
+def proportion(
+    survey: SurveyLike,
+    variables: Names,
+    by: Names | None = None,
+    where: str | None = None,
+    interval: str = "logit",
+    missing: str = "exclude",
+    level: float = 0.95,
+    deff: Deff = False,
+) -> Estimates:
+    """Weighted proportions of every answer, with design-based standard errors.
+
+    p = sum w [answer] / sum w; influence z = w ([answer] - p) / sum w.
+
+    Args:
+        survey: a Survey.
+        variables: a categorical column or a multiple-response set (base: respondents asked), or several.
+        by, where, level, deff: as in `mean`.
+        interval: "logit", "wald", "wilson", "beta" (Korn-Graubard), "asin", "likelihood" or "xlogit".
+        missing: "exclude" leaves user-missing answers out of the base; "show" makes them answers of their own.
+
+    Returns:
+        Estimates in shares (0 to 1), one for each answer in questionnaire order, answers that nobody gave included.
+
+    Equivalent: R svymean(~factor), svyciprop; Stata svy: proportion; SPSS CSTABULATE.
+
+    Example:
+        >>> import pandas as pd, survey_kit as sk
+        >>> df = pd.DataFrame({"vote": ["a", "b", "a", "b"], "w": [1, 1, 2, 2.0]})
+        >>> sk.proportion(sk.from_frame(df).with_design(weight="w"), "vote").frame()[["answer", "estimate"]]
+          answer  estimate
+        0      a       0.5
+        1      b       0.5
+    """
+    one_of("interval", interval, INTERVALS)
+    request = prepare(survey, variables, by, where, missing, level, numeric=False)
+    return solve(request, "ratio", "proportion", level, interval, deff)

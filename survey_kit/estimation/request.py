@@ -1,0 +1,190 @@
+"""The door of every estimator: what was asked, checked and turned into blocks, groups and a domain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from survey_kit import schema
+from survey_kit.block import Block, multiple_response, number, single_choice
+from survey_kit.design.bound import BoundDesign
+from survey_kit.design.protocol import SurveyLike
+from survey_kit.errors import ArgumentError, NoValidData, one_of, unknown
+from survey_kit.kernels.groups import BoolArray, IntArray, combine
+from survey_kit.recode import evaluate
+from survey_kit.schema import Notice
+
+Names = str | Sequence[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What an estimator works on.
+
+    Attributes:
+        blocks: the questions, all with the same base.
+        group: group of each row, -1 outside the domain or without a `by` value. Shape (n,).
+        groups: one row for each group, with the `by` columns; one row and no column without `by`.
+        rows: rows of each group, answered or not. Shape (groups,).
+        bound: the design in numbers. df: its degrees of freedom in the domain.
+        titles, questions: title and wording of each variable. notices: what was left out.
+    """
+
+    blocks: tuple[Block, ...]
+    group: IntArray
+    groups: pd.DataFrame
+    rows: IntArray
+    bound: BoundDesign
+    df: float
+    titles: dict[str, str]
+    questions: dict[str, str]
+    notices: tuple[Notice, ...]
+    context: dict[str, Any]
+
+
+def prepare(
+    survey: SurveyLike,
+    variables: Names,
+    by: Names | None,
+    where: str | None,
+    missing: str,
+    level: float,
+    numeric: bool,
+) -> Request:
+    """Check the arguments that all estimators share and lay out the work."""
+    check_survey(survey)
+    check_level(level)
+    one_of("missing", missing, ("exclude",) if numeric else ("exclude", "show"))
+    domain = domain_of(survey, where)
+    names = as_names(variables, "variables")
+    blocks = [block_of(survey, name, missing, numeric) for name in names]
+    base = np.logical_and.reduce([block.base for block in blocks])
+    group, groups, unplaced = _groups(survey, as_names(by, "by") if by else (), domain)
+    used = base & (group >= 0)
+    if not used.any():
+        where_text = f" where {where}" if where else ""
+        raise NoValidData(
+            f"No valid answer to {', '.join(names)}{where_text}: {len(base)} rows, {int(domain.sum())} in the domain, "
+            f"{int((base & domain).sum())} of them with an answer."
+        )
+    notices = _left_out(names, domain, base, unplaced, by)
+    return Request(
+        blocks=tuple(block.within(used) for block in blocks),
+        group=np.where(used, group, -1),
+        groups=groups,
+        rows=np.bincount(group[group >= 0], minlength=len(groups)),
+        bound=survey.bound,
+        df=survey.bound.degrees_of_freedom(None if domain.all() else domain),
+        titles={n: title_of(survey, n) for n in names},
+        questions={n: wording_of(survey, n) for n in names},
+        notices=notices,
+        context={"design": survey.design.describe(), "where": where or ""},
+    )
+
+
+def check_survey(survey: Any) -> None:
+    """Refuse what is not a Survey, with the way to make one."""
+    if isinstance(survey, pd.DataFrame):
+        raise ArgumentError(
+            "Got a DataFrame; estimation needs a design. Use sk.from_frame(df).with_design(weight=...)."
+        )
+    if not hasattr(survey, "bound"):
+        raise ArgumentError(f"Got {type(survey).__name__}; expected a Survey (sk.read or sk.from_frame).")
+
+
+def check_level(level: float) -> None:
+    """A confidence level lies between 0 and 1."""
+    if not (isinstance(level, (int, float)) and 0 < level < 1):
+        raise ArgumentError(f"level={level!r} is not a confidence level. Give a number between 0 and 1, such as 0.95.")
+
+
+def as_names(names: Names, argument: str) -> tuple[str, ...]:
+    """One name or several, as a tuple without repeats."""
+    out = (names,) if isinstance(names, str) else tuple(names)
+    if not out:
+        raise ArgumentError(f"{argument} is empty. Name at least one column.")
+    if len(set(out)) < len(out):
+        raise ArgumentError(f"{argument} names a column twice: {', '.join(map(str, out))}.")
+    return out
+
+
+def domain_of(survey: SurveyLike, where: str | None) -> BoolArray:
+    """Rows inside the survey's domain and the condition. Shape (n,)."""
+    inside = np.ones(len(survey.codes), dtype=bool) if survey.domain is None else survey.domain
+    return inside if where is None else inside & evaluate(where, survey.codes, survey.codebook)
+
+
+def block_of(survey: SurveyLike, name: str, missing: str = "exclude", numeric: bool = False) -> Block:
+    """The block of a column or of a multiple-response set."""
+    if name in survey.codebook:
+        variable = survey.codebook[name]
+        return number(survey.codes, variable) if numeric else single_choice(survey.codes, variable, missing)
+    if name in survey.codebook.sets and not numeric:
+        return multiple_response(survey.codes, survey.codebook, survey.codebook.sets[name])
+    raise unknown("column", name, [*survey.codebook, *survey.codebook.sets])
+
+
+def title_of(survey: SurveyLike, name: str) -> str:
+    """Label of a column or set, or its name."""
+    if name in survey.codebook:
+        return survey.codebook[name].title
+    return survey.codebook.sets[name].label or name
+
+
+def wording_of(survey: SurveyLike, name: str) -> str:
+    """Question wording of a column or set, or its label."""
+    if name in survey.codebook:
+        return survey.codebook[name].wording
+    return survey.codebook.sets[name].question or title_of(survey, name)
+
+
+def _groups(survey: SurveyLike, by: tuple[str, ...], domain: BoolArray) -> tuple[IntArray, pd.DataFrame, int]:
+    """Group of each row, the groups that occur, and how many rows of the domain have no place."""
+    if not by:
+        return np.where(domain, 0, -1), pd.DataFrame(index=[0]), 0
+    blocks = [block_of(survey, name) for name in by]
+    overlapping = [name for name in by if name not in survey.codebook]
+    if overlapping:
+        raise ArgumentError(f"by={overlapping[0]!r} is a multiple-response set, whose groups overlap. Use crosstab().")
+    placed = domain & np.logical_and.reduce([block.base for block in blocks])
+    positions = [block.positions() for block in blocks]
+    rows = np.flatnonzero(placed)
+    group = np.full(len(domain), -1, dtype=np.int64)
+    group[rows], first = combine([position[rows] for position in positions])
+    labels = {
+        name: [block.labels[position[rows[f]]] for f in first]
+        for name, block, position in zip(by, blocks, positions, strict=True)
+    }
+    return group, pd.DataFrame(labels), int(domain.sum() - placed.sum())
+
+
+def _left_out(
+    names: tuple[str, ...], domain: BoolArray, base: BoolArray, unplaced: int, by: Names | None
+) -> tuple[Notice, ...]:
+    """What missing answers removed from the base."""
+    inside, absent = int(domain.sum()), int((domain & ~base).sum())
+    out = []
+    if absent:
+        text = f"{absent} of {inside} rows have no valid answer to {', '.join(names)} and are outside the base."
+        out.append(Notice("missing", text, absent))
+    if unplaced:
+        shown = by if isinstance(by, str) else ", ".join(by or ())
+        out.append(Notice("missing_by", f"{unplaced} of {inside} rows have no valid value of {shown}.", unplaced))
+    return tuple(out)
+
+
+def keys_of(request: Request, statistic: str) -> pd.DataFrame:
+    """Key columns of the result: variable, by columns, answer, statistic; variable first, then group, then answer."""
+    parts = []
+    for block in request.blocks:
+        answers = len(block.labels)
+        at = np.repeat(np.arange(len(request.groups)), answers)
+        part = request.groups.iloc[at].reset_index(drop=True)
+        part.insert(0, schema.VARIABLE, block.variable)
+        part[schema.ANSWER] = list(block.labels) * len(request.groups)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True).assign(**{schema.STATISTIC: statistic})

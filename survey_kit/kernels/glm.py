@@ -1,0 +1,147 @@
+"""Generalised linear models by weighted pseudo-likelihood: iteratively reweighted least squares, and influence values.
+
+The score of row i is w_i x_i (y_i - mu_i) mu'_i / V(mu_i), with mu' = d mu / d eta, and A = sum w_i x_i x_i' mu'_i^2 / V(mu_i).
+beta solves sum score = 0; the influence of row i on beta is A^-1 score_i. Binder (1983), ISR 51, 279; R survey::svyglm.
+
+Arrays: y (n,), x (n, p), weight (n,), offset (n,). A family supplies its link (inverse, inverse_deriv), variance, deviance
+and a starting mean; statsmodels' families do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from survey_kit.kernels.groups import FloatArray
+
+MAX_ITER = 200
+TOL = 1e-12
+
+
+class Family(Protocol):
+    """What fitting needs to know of a family and its link."""
+
+    link: Any
+
+    def variance(self, mu: FloatArray) -> FloatArray: ...
+
+    def deviance(self, endog: FloatArray, mu: FloatArray, var_weights: FloatArray) -> float: ...
+
+    def starting_mu(self, y: FloatArray) -> FloatArray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class GlmFit:
+    """A fit.
+
+    Attributes:
+        beta: coefficients. Shape (p,).
+        eta, mu: linear predictor (offset included) and mean. Shape (n,).
+        influence: unweighted influence, A^-1 x_i (y_i - mu_i) mu'_i / V_i; times w_i it is z_i. Shape (n, p).
+        deviance: under weights of mean one.
+        iterations, step: Newton steps taken, and the last one relative to the coefficients.
+        converged: whether the last step was negligible.
+    """
+
+    beta: FloatArray
+    eta: FloatArray
+    mu: FloatArray
+    influence: FloatArray
+    deviance: float
+    iterations: int
+    step: float
+    converged: bool
+
+
+def fit_glm(
+    y: FloatArray,
+    x: FloatArray,
+    weight: FloatArray,
+    family: Family,
+    offset: FloatArray | None = None,
+    start: FloatArray | None = None,
+    max_iter: int = MAX_ITER,
+) -> GlmFit:
+    """Fit by Fisher scoring until a step changes no coefficient by more than 1e-12 of its size; steps are halved while
+    the deviance grows. Whether the fit is good enough is for the caller to judge: `converged`."""
+    w = weight / weight.mean()
+    shift = np.zeros(len(y)) if offset is None else offset
+    if start is None:
+        eta = family.link(family.starting_mu(y))
+        beta = _solve(x, w, eta - shift, *_working(y, eta, family))
+    else:
+        beta = start
+    eta = x @ beta + shift
+    deviance, step, steps = _deviance(y, eta, w, family), np.inf, 0
+    while steps < max_iter and step > TOL:
+        steps += 1
+        move = _solve(x, w, np.zeros(len(y)), *_working(y, eta, family))
+        before = deviance
+        beta, eta, deviance = _walk(beta, move, y, x, w, shift, family, before)
+        step = float(np.max(np.abs(move) / (np.abs(beta) + 1e-3 * np.abs(beta).max() + 1e-8), initial=0.0))
+    mu = family.link.inverse(eta)
+    influence = _influence(y, x, w, eta, family) if np.isfinite(eta).all() else np.full(x.shape, np.nan)
+    return GlmFit(beta, eta, mu, influence / weight.mean(), deviance, steps, step, step <= 1e-8)
+
+
+def _working(y: FloatArray, eta: FloatArray, family: Family) -> tuple[FloatArray, FloatArray]:
+    """Working weights mu'^2 / V and working residuals (y - mu) / mu'. Shapes (n,), (n,)."""
+    mu = family.link.inverse(eta)
+    slope = family.link.inverse_deriv(eta)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = slope**2 / family.variance(mu)
+        residual = (y - mu) / slope
+    usable = np.isfinite(weight) & np.isfinite(residual) & (weight > 0)
+    return np.where(usable, weight, 0.0), np.where(usable, residual, 0.0)
+
+
+def _solve(x: FloatArray, w: FloatArray, base: FloatArray, working: FloatArray, residual: FloatArray) -> FloatArray:
+    """Weighted least squares of base + residual on x, by normal equations of scaled columns. Shape (p,)."""
+    weighted = x * (w * working)[:, None]
+    gram = x.T @ weighted
+    scale = np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))
+    solution = np.linalg.lstsq(gram / np.outer(scale, scale), (weighted.T @ (base + residual)) / scale, rcond=1e-15)[0]
+    return solution / scale
+
+
+def _walk(
+    beta: FloatArray,
+    move: FloatArray,
+    y: FloatArray,
+    x: FloatArray,
+    w: FloatArray,
+    shift: FloatArray,
+    family: Family,
+    before: float,
+) -> tuple[FloatArray, FloatArray, float]:
+    """The step, halved while the deviance grows or is not a number."""
+    for halving in range(30):
+        tried = beta + move / 2**halving
+        eta = x @ tried + shift
+        deviance = _deviance(y, eta, w, family)
+        if np.isfinite(deviance) and deviance <= before + 1e-9 * (abs(before) + 0.1):
+            break
+    return tried, eta, deviance
+
+
+def _deviance(y: FloatArray, eta: FloatArray, w: FloatArray, family: Family) -> float:
+    with np.errstate(all="ignore"):
+        return float(family.deviance(y, family.link.inverse(eta), var_weights=w))
+
+
+def _influence(y: FloatArray, x: FloatArray, w: FloatArray, eta: FloatArray, family: Family) -> FloatArray:
+    """A^-1 x_i (y_i - mu_i) mu'_i / V_i with A from the triangular factor of the weighted design. Shape (n, p)."""
+    working, residual = _working(y, eta, family)
+    triangle = np.linalg.qr(x * np.sqrt(w * working)[:, None], mode="r")
+    half = np.linalg.solve(triangle.T, (x * (working * residual)[:, None]).T)
+    return np.linalg.solve(triangle, half).T
+
+
+def dispersion(y: FloatArray, mu: FloatArray, weight: FloatArray, family: Family) -> float:
+    """The design-weighted variance of Pearson residuals. R: summary.svyglm."""
+    pearson = (y - mu) / np.sqrt(family.variance(mu))
+    centred = pearson - np.average(pearson, weights=weight)
+    n = np.count_nonzero(weight)
+    return float(np.average(centred**2, weights=weight) * n / (n - 1))

@@ -1,0 +1,130 @@
+"""The result of weighting: the weights, what they were made from, what they meet, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from survey_kit.kernels.weight_stats import effective_n, kish_deff, top_share, weight_range
+from survey_kit.schema import Notice
+
+if TYPE_CHECKING:
+    from survey_kit.kernels.groups import FloatArray
+    from survey_kit.kernels.residualize import Adjustment
+
+ACHIEVED_COLUMNS = ("variable", "category", "unweighted_n", "target_share", "achieved_share", "gap")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Weights:
+    """Weights of n rows, with the record of how they were made.
+
+    Attributes:
+        values: the weights, on the index of the data. Shape (n,).
+        base: the weights that they started from. Shape (n,).
+        targets: one row per category: variable, category, target_share, target (in weights), unweighted_n, base_share,
+            achieved_share, gap (achieved_share - target_share), then columns that came with the targets.
+        method: the verb that made them ("rake", "poststratify" ...).
+        solver: how the numbers were found ("ipf", "newton", "ipf+newton", "closed form" ...).
+        iterations: steps taken; history: the largest gap after each.
+        max_gap: largest |achieved - target| / total over all categories, judged on the weights as they are.
+        converged: whether max_gap is within the tolerance (and bounds hold).
+        notices: what was normalised, dropped or assumed, and what looks extreme.
+        adjustment: what variance estimation needs so that standard errors account for this weighting.
+        replicates: the weighting repeated in every replicate, shape (n, R); None without replicate weights.
+    """
+
+    values: pd.Series
+    base: pd.Series
+    targets: pd.DataFrame
+    method: str
+    solver: str = ""
+    iterations: int = 0
+    max_gap: float = 0.0
+    converged: bool = True
+    history: tuple[float, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    adjustment: Adjustment | None = field(default=None, repr=False)
+    replicates: FloatArray | None = field(default=None, repr=False)
+
+    @property
+    def deff(self) -> float:
+        """Kish's design effect of unequal weighting, 1 + cv^2, over rows of positive weight."""
+        return kish_deff(self.values.to_numpy())
+
+    @property
+    def n_eff(self) -> float:
+        """Kish's effective sample size, n / deff."""
+        return effective_n(self.values.to_numpy())
+
+    @property
+    def g(self) -> pd.Series:
+        """Weight over base weight, shape (n,); NaN where the base weight is zero."""
+        return self.values / self.base.where(self.base > 0)
+
+    @property
+    def achieved(self) -> pd.DataFrame:
+        """What the weights reach: variable, category, unweighted_n, target_share, achieved_share, gap."""
+        return self.targets[list(ACHIEVED_COLUMNS)]
+
+    def summary(self) -> pd.Series:
+        """The weights in a dozen figures, over rows of positive weight.
+
+        `moe_factor` = sqrt(deff) multiplies a simple-random-sample margin of error. `top_1_percent` is the part of the
+        total weight that the heaviest 1 % of the rows hold. `worst_margin` names the category with the largest gap.
+        """
+        values = self.values.to_numpy()
+        spread = weight_range(values)
+        figures: dict[str, object] = {
+            "n": spread.n,
+            "sum": spread.total,
+            "min": spread.low,
+            "median": spread.median,
+            "max": spread.high,
+            "max_to_min": spread.ratio,
+            "cv": spread.cv,
+            "deff": self.deff,
+            "n_eff": self.n_eff,
+            "moe_factor": float(np.sqrt(self.deff)),
+            "top_1_percent": top_share(values),
+            "max_gap": self.max_gap,
+            "worst_margin": self.worst_margin(),
+        }
+        return pd.Series(figures, name=self.method, dtype=object)
+
+    def worst_margin(self) -> str:
+        """The category whose achieved share is furthest from its target, as "age: 18-29"; "" without targets."""
+        if self.targets.empty:
+            return ""
+        worst = self.targets.iloc[int(self.targets["gap"].abs().to_numpy().argmax())]
+        return f"{worst['variable']}: {worst['category']}"
+
+    def __repr__(self) -> str:
+        state = "converged" if self.converged else "NOT converged"
+        steps = (
+            f", {self.solver} ({self.iterations} iteration{'' if self.iterations == 1 else 's'})" if self.solver else ""
+        )
+        spread = ", ".join(f"{name} {_short(getattr(self.values, name)())}" for name in ("min", "median", "max", "sum"))
+        lines = [
+            f"Weights by {self.method}: {len(self.values)} rows, {state}{steps}, largest gap {self.max_gap:.1e}",
+            f"  {spread}; deff {self.deff:.3f}, effective n {self.n_eff:.0f}",
+        ]
+        return "\n".join([*lines, *(f"  note: {notice}" for notice in self.notices)])
+
+    def _repr_html_(self) -> str:
+        first, *rest = repr(self).split("\n")
+        shares: dict[str, Callable[[float], str]] = {c: "{:.1%}".format for c in ("target_share", "achieved_share")}
+        table = self.achieved.to_html(
+            index=False, escape=True, border=0, formatters={**shares, "gap": "{:+.1e}".format}
+        )
+        notes = "".join(f"<br>{escape(line.strip())}" for line in rest)
+        return f"<div><b>{escape(first)}</b>{notes}</div>{table}"
+
+
+def _short(number: float) -> str:
+    return f"{number:.4g}" if abs(number) < 1e4 else f"{number:,.0f}"

@@ -1,0 +1,273 @@
+"""The notebook object: codes, codebook, design, and the verbs bound to them. No statistics live here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from survey_kit import estimation, io, models, recode, weighting
+from survey_kit.codebook import Code, Codebook, Variable
+from survey_kit.design.bind import bind
+from survey_kit.design.bound import BoundDesign
+from survey_kit.design.design import Design, stages
+from survey_kit.design.replicates import build_replicates, given_replicates
+from survey_kit.errors import ArgumentError, DesignError, unknown
+from survey_kit.results.weights import Weights
+from survey_kit.schema import Notice
+
+Names = str | Sequence[str] | None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Survey:
+    """A survey: what was answered, what it means, and how people were sampled.
+
+    Attributes:
+        codes: codes as in the file, user-missing codes included. Shape (n, columns). Treat it as read-only.
+        codebook: labels, missing rules, wording.
+        design: names of the design columns.
+        domain: rows inside the domain set by `where`, or None. Shape (n,).
+        notices: what reading and weighting left to say.
+        weights: the record of the last weighting (targets, what was reached, deff), or None.
+    """
+
+    codes: pd.DataFrame
+    codebook: Codebook
+    design: Design = Design()
+    domain: np.ndarray | None = None
+    condition: str = ""
+    notices: tuple[Notice, ...] = ()
+    weights: Weights | None = None
+
+    # --- views -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def data(self) -> pd.DataFrame:
+        """The labelled view: ordered Categoricals, user-missing as NaN; rows of the domain only."""
+        view = recode.labelled_view(self.codes, self.codebook)
+        return view if self.domain is None else view[self.domain]
+
+    @cached_property
+    def bound(self) -> BoundDesign:
+        """The design in numbers, checked against the data."""
+        return bind(self.design, self.codes)
+
+    @property
+    def weight(self) -> pd.Series:
+        """The weight in force."""
+        return pd.Series(self.bound.weight, index=self.codes.index, name=self.design.weight or "weight")
+
+    def __len__(self) -> int:
+        return len(self.codes) if self.domain is None else int(self.domain.sum())
+
+    def __getitem__(self, name: str) -> Variable:
+        return self.codebook[name]
+
+    def __repr__(self) -> str:
+        within = f", {len(self)} inside where {self.condition}" if self.domain is not None else ""
+        title = f"{self.codebook.title}: " if self.codebook.title else ""
+        return f"Survey({title}{len(self.codes)} rows, {self.codes.shape[1]} columns{within}; {self.design.describe()})"
+
+    # --- design ------------------------------------------------------------------------------------------------
+
+    def with_design(
+        self,
+        weight: str | None = None,
+        strata: Names = None,
+        psu: Names = None,
+        fpc: Names = None,
+        lonely_psu: str = "fail",
+    ) -> Survey:
+        """State the sampling design. R: svydesign(nest=TRUE); Stata: svyset; SPSS: CSPLAN.
+
+        Args:
+            weight: column of the sampling weight.
+            strata: column of the strata; a tuple for the strata of each stage.
+            psu: column of the primary sampling units, taken as nested in strata; a tuple for several stages.
+            fpc: population sizes (> 1) or sampling fractions (<= 1) of the strata of each stage.
+            lonely_psu: what a stratum with one unit contributes: "fail", "remove", "certainty", "adjust", "average".
+
+        Raises:
+            UnknownNameError, InvalidWeightError, DesignError, LonelyPsuError: at once, not at the first estimate.
+        """
+        design = Design(weight, stages(strata), stages(psu), stages(fpc), lonely_psu)
+        return self._designed(design)
+
+    def with_replicates(
+        self,
+        weights: Sequence[str],
+        method: str,
+        weight: str | None = None,
+        rho: float | None = None,
+        scale: float | None = None,
+        rscales: Sequence[float] | float | None = None,
+        mse: bool = False,
+        combined: bool = True,
+        degf: int | None = None,
+    ) -> Survey:
+        """State replicate weights that came with the file. R: svrepdesign; Stata: svyset, brrweight().
+
+        Args:
+            weights: names of the replicate weight columns.
+            method: "JK1", "JKn", "BRR", "Fay", "bootstrap" or "SDR"; sets `scale` where it is not given.
+            weight: the full-sample weight; that of the present design when None.
+            rho: Fay's coefficient, required by "Fay".
+            scale, rscales: constants of the variance; JKn needs rscales (or scale).
+            mse: deviations from the full-sample estimate instead of the replicate mean.
+            combined: False when the columns are factors on the full-sample weight.
+            degf: degrees of freedom when they are known.
+        """
+        replicates = given_replicates(weights, method, rho, scale, rscales, mse, combined, degf)
+        return self._designed(replace(self.design, weight=weight or self.design.weight, replicates=replicates))
+
+    def replicate(self, method: str = "JKn", replicates: int | None = None, seed: int | None = None) -> Survey:
+        """Build replicate weights from the design. R: as.svrepdesign. `replicates` and `seed` belong to "bootstrap"."""
+        built = build_replicates(self.bound, method, replicates, seed)
+        return self._designed(replace(self.design, replicates=built))
+
+    def _designed(self, design: Design) -> Survey:
+        survey = replace(self, design=design, weights=None)
+        _ = survey.bound
+        return survey
+
+    def where(self, condition: str) -> Survey:
+        """A domain: estimates are for these rows, the design stays whole. R: subset(design, ...)."""
+        inside = recode.evaluate(condition, self.codes, self.codebook)
+        both = inside if self.domain is None else inside & self.domain
+        text = condition if not self.condition else f"({self.condition}) and ({condition})"
+        return replace(self, domain=both, condition=text)
+
+    def reweighted(self, weights: Weights) -> Survey:
+        """The survey under new weights, which become a column named "weight" (or "weight_2", ...)."""
+        if self.domain is not None:
+            raise DesignError("Weighting a domain is not available. Weight the whole survey, then use where().")
+        if self.design.replicates is not None and weights.replicates is None:
+            raise DesignError("These weights have no replicates. Weight with the survey's own verb, poll.rake(...).")
+        name = _free_name("weight", self.codes)
+        variable = Variable(name, label="Weight after calibration to population margins", measure="scale")
+        survey = self.with_column(weights.values.reindex(self.codes.index).rename(name), variable)
+        design = self.design.reweighted(name, weights.adjustment)
+        if design.replicates is not None:
+            again = replace(design.replicates, columns=(), matrix=weights.replicates, combined=True)
+            design = replace(design, adjustments=(), replicates=again)
+        return replace(survey, design=design, notices=(*self.notices, *weights.notices), weights=weights)
+
+    # --- columns -----------------------------------------------------------------------------------------------
+
+    def with_column(self, values: pd.Series, variable: Variable) -> Survey:
+        """The survey with a column added, or replaced when it exists."""
+        if len(values) != len(self.codes):
+            raise ArgumentError(f"{variable.name!r} has {len(values)} values for {len(self.codes)} rows.")
+        codes = self.codes.assign(**{variable.name: pd.Series(values).to_numpy()})
+        return replace(self, codes=codes, codebook=self.codebook.with_variable(variable))
+
+    def _recoded(self, made: recode.Recoded) -> Survey:
+        survey = self.with_column(made.values, made.variable)
+        return replace(survey, notices=(*self.notices, *made.notices))
+
+    def with_codebook(self, codebook: Codebook) -> Survey:
+        """The same codes with another codebook; every column needs an entry."""
+        lacking = [c for c in self.codes if c not in codebook]
+        if lacking:
+            raise ArgumentError(f"The codebook has no entry for column {lacking[0]!r}.")
+        return replace(self, codebook=codebook)
+
+    def in_language(self, position: int, separator: str = " | ") -> Survey:
+        """Labels of one language, where labels hold several ("Oppose | Против"); positions start at 0."""
+        return replace(self, codebook=self.codebook.in_language(position, separator))
+
+    def declare_missing(
+        self, column: str, values: Sequence[Code] = (), ranges: Sequence[tuple[float, float]] = ()
+    ) -> Survey:
+        """State which codes of a column are user-missing; none, with no arguments. SPSS: MISSING VALUES."""
+        return replace(self, codebook=recode.declare_missing(self.codebook, column, values, ranges))
+
+    def relabel(self, column: str, **changes: Any) -> Survey:
+        """Change fields of a column's codebook entry: label, labels, question, measure, filter."""
+        return replace(self, codebook=self.codebook.with_changes(column, **changes))
+
+    def band(
+        self, column: str, breaks: Sequence[float], name: str, labels: Sequence[str] | None = None, label: str = ""
+    ) -> Survey:
+        """Cut a number into bands by lower edges: [18, 30, 45, 60] gives 18-29, 30-44, 45-59, 60+."""
+        return self._recoded(recode.band(self.codes, self.codebook, column, breaks, name, labels, label))
+
+    def collapse(
+        self,
+        column: str,
+        groups: Mapping[str, Sequence[str | Code]],
+        name: str,
+        label: str = "",
+        other: str | None = None,
+    ) -> Survey:
+        """Merge answers: {"Oppose": ["Rather oppose", 5], "Support": [1, 2]}, by label or code. SPSS: RECODE."""
+        return self._recoded(recode.collapse(self.codes, self.codebook, column, groups, name, label, other))
+
+    def indicator(
+        self,
+        column: str,
+        answers: Sequence[str | Code],
+        name: str,
+        label: str = "",
+        missing: str = "exclude",
+        labels: tuple[str, str] = ("No", "Yes"),
+    ) -> Survey:
+        """A 0/1 column: 1 where one of the answers was given. missing="zero" counts "don't know" as 0."""
+        made = recode.indicator(self.codes, self.codebook, column, answers, name, label, missing, labels)
+        return self._recoded(made)
+
+    def cross(self, columns: Sequence[str], name: str, label: str = "", separator: str = " x ") -> Survey:
+        """Cross categorical columns into one: "Male x 18-29"."""
+        return self._recoded(recode.cross(self.codes, self.codebook, columns, name, label, separator))
+
+    # --- files -------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> tuple[Notice, ...]:
+        """Write codes and codebook, atomically; the ending names the format. Returns what the format cannot hold."""
+        return io.write_file(path, self.codes, self.codebook)
+
+    # --- verbs: the functions themselves -----------------------------------------------------------------------
+
+    mean = estimation.mean
+    proportion = estimation.proportion
+    ratio = estimation.ratio
+    total = estimation.total
+    rake = weighting.rake
+    glm = models.glm
+    scale = models.scale
+
+
+def read(path: str | Path, **options: Any) -> Survey:
+    """Open a survey file: .sav, .zsav, .dta, .csv, .tsv. Options: encoding, columns; delimiter, decimal for text files.
+
+    The weight variable that a file declares is noted in `codebook.weight` and not applied: say
+    `.with_design(weight=...)`.
+    """
+    contents = io.read_file(path, **options)
+    return Survey(contents.codes, contents.codebook, notices=contents.notices)
+
+
+def from_frame(df: pd.DataFrame, codebook: Codebook | None = None) -> Survey:
+    """Any DataFrame as a Survey; Categoricals and text become labelled codes. `df` is not changed."""
+    if not isinstance(df, pd.DataFrame):
+        raise ArgumentError(f"from_frame takes a pandas DataFrame, got {type(df).__name__}.")
+    if codebook is None:
+        codes, codebook = recode.from_frame_codebook(df)
+        return Survey(codes, codebook)
+    lacking = [c for c in df.columns if c not in codebook]
+    if lacking:
+        raise unknown("column", lacking[0], codebook)
+    return Survey(df.copy(), codebook)
+
+
+def _free_name(wanted: str, codes: pd.DataFrame) -> str:
+    name, number = wanted, 2
+    while name in codes:
+        name, number = f"{wanted}_{number}", number + 1
+    return name
