@@ -1,0 +1,230 @@
+"""Raking of a DataFrame or a survey to known margins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeVar, overload
+
+import numpy as np
+import pandas as pd
+
+from survey_kit.design.protocol import SurveyLike
+from survey_kit.errors import ArgumentError, NotConvergedError, UnsupportedOption, listed
+from survey_kit.kernels.groups import FloatArray, IntArray, combine
+from survey_kit.kernels.rake import RakedCells, rake_cells, rake_cells_within
+from survey_kit.kernels.residualize import RakingResidual
+from survey_kit.results.weights import Weights
+from survey_kit.weighting.assemble import base_notices, largest_gap, target_table, weight_notices
+from survey_kit.weighting.read_targets import Targets
+from survey_kit.weighting.replicates import rake_replicates
+from survey_kit.weighting.subject import Base, Subject, subject_of
+from survey_kit.weighting.targets import TargetSet, target_set
+
+S = TypeVar("S", bound=SurveyLike)
+
+_VANISHED = 1e-6  # a factor this far below every target / base ratio is on its way to zero
+
+
+@overload
+def rake(
+    data: pd.DataFrame,
+    targets: Targets,
+    base: Base = None,
+    lower: float | None = None,
+    upper: float | None = None,
+    tol: float = 1e-10,
+    max_iter: int = 1000,
+) -> Weights: ...
+@overload
+def rake(  # type: ignore[overload-cannot-match]
+    data: S,
+    targets: Targets,
+    base: Base = None,
+    lower: float | None = None,
+    upper: float | None = None,
+    tol: float = 1e-10,
+    max_iter: int = 1000,
+) -> S: ...
+def rake(
+    data: pd.DataFrame | SurveyLike,
+    targets: Targets,
+    base: Base = None,
+    lower: float | None = None,
+    upper: float | None = None,
+    tol: float = 1e-10,
+    max_iter: int = 1000,
+) -> Weights | SurveyLike:
+    """Weights that bring every margin to its target and stay as near to the base weights as they can.
+
+    Args:
+        data: a DataFrame, or a survey (then categories may be written as labels or codes, user-missing is missing).
+        targets: {variable: {category: share or count}}; or a table, or the path of a CSV, with the columns variable,
+            category, target (others are kept). Shares sum to 1, percentages to 100, or all are counts of one total.
+            A crossed margin: key ("sex", "age4") or "sex:age4", categories ("male", "18-29") or "male:18-29".
+        base: base weights: a column, a Series, an array. None: ones; for a survey its weight in force. Zeros stay zero.
+        lower, upper: bounds on the final weight as multiples of the mean weight of rows whose weight is not zero
+            (1 = the average respondent). Margins and bounds are met together, or NotConvergedError is raised.
+        tol: a margin is met when every category is within tol of its target, as a part of the total.
+        max_iter: sweeps over the margins plus Newton steps.
+
+    Returns:
+        Weights for a DataFrame; for a survey the same survey under the new weights. Weights sum to n (without base
+        weights), to the sum of the base weights, or to the counts' total when targets are counts.
+
+    Raises:
+        InvalidWeightError: base weights that are text, missing, negative, infinite, or all zero.
+        TargetMismatchError, TargetError, UnknownNameError: targets that do not fit; every fault in one message.
+        NotConvergedError: margins (or bounds) that were not met; `.unfinished` holds the Weights so far.
+        ArgumentError, NoValidData, UnsupportedOption: other arguments.
+
+    R: survey::rake (the same weights with a small epsilon), anesrake (cap = upper). Stata: ipfraking, svycal rake.
+    SPSS: the extension SPSSINC RAKE. Source: Deville, Sarndal and Sautory (1993), JASA 88, 1013.
+
+    Example:
+        >>> import pandas as pd
+        >>> df = pd.DataFrame({"sex": ["m", "m", "f", "f"], "town": ["yes", "no", "no", "no"]})
+        >>> w = rake(df, {"sex": {"m": 0.5, "f": 0.5}, "town": {"yes": 0.4, "no": 0.6}})
+        >>> w.values.round(6).tolist()
+        [1.6, 0.4, 1.0, 1.0]
+    """
+    limits = _limits(lower, upper, tol, max_iter)
+    subject = subject_of(data, base)
+    wanted = target_set(subject, targets)
+    weights = _weights(subject, wanted, limits)
+    if subject.survey is None:
+        return weights
+    return subject.survey.reweighted(replace(weights, replicates=_replicates(subject.survey, wanted, limits)))
+
+
+def _replicates(survey: SurveyLike, wanted: TargetSet, limits: _Limits) -> FloatArray | None:
+    if survey.bound.replicates is not None and limits.bounded:
+        raise UnsupportedOption(f"{limits} is not available with replicate weights. Rake without bounds, or linearise.")
+    return rake_replicates(survey, wanted, limits.tol, limits.max_iter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    lower: float
+    upper: float
+    tol: float
+    max_iter: int
+
+    @property
+    def bounded(self) -> bool:
+        return self.lower > 0 or self.upper < np.inf
+
+    def __str__(self) -> str:
+        shown = [f"lower={self.lower:g}"] if self.lower > 0 else []
+        return " and ".join([*shown, f"upper={self.upper:g}"] if self.upper < np.inf else shown)
+
+
+def _limits(lower: float | None, upper: float | None, tol: float, max_iter: int) -> _Limits:
+    for name, value in (("lower", lower), ("upper", upper), ("tol", tol)):
+        if value is not None and not _is_number(value):
+            raise ArgumentError(f"{name}={value!r} is not a number.")
+    low, high = 0.0 if lower is None else float(lower), np.inf if upper is None else float(upper)
+    if low < 0 or low >= high:
+        raise ArgumentError(f"lower={low:g} must be at least 0 and below upper={high:g}.")
+    if low > 1 or high < 1:
+        raise ArgumentError(
+            f"lower={low:g} and upper={high:g} are multiples of the mean weight: 1 must lie between them."
+        )
+    if not 0 < tol < 1:
+        raise ArgumentError(f"tol={tol!r} must be above 0 and below 1: it is a part of the total.")
+    if isinstance(max_iter, bool) or not isinstance(max_iter, (int, np.integer)) or max_iter < 1:
+        raise ArgumentError(f"max_iter={max_iter!r} must be a whole number of at least 1.")
+    return _Limits(low, high, float(tol), int(max_iter))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool) and value == value
+
+
+@dataclass(frozen=True, eq=False)
+class _Raked:
+    """Row weights (n,), the kernel's result, and base weight and rows of each cell (C,)."""
+
+    weights: FloatArray
+    cells: RakedCells
+    held: FloatArray
+    rows: IntArray
+
+
+def _weights(subject: Subject, wanted: TargetSet, limits: _Limits) -> Weights:
+    raked = _rake_rows(subject, wanted, limits)
+    table = target_table(subject, wanted, raked.weights)
+    gap, zeroed = largest_gap(table), _zeroed(raked, table, wanted.total, limits)
+    active = None if subject.base.all() else subject.base > 0
+    result = Weights(
+        values=pd.Series(raked.weights, index=subject.frame.index, name="weight"),
+        base=subject.base_series(),
+        targets=table,
+        method="rake",
+        solver=raked.cells.solver,
+        iterations=raked.cells.iterations,
+        max_gap=gap,
+        converged=gap <= limits.tol and not zeroed,
+        history=tuple(raked.cells.history.tolist()),
+        notices=(*wanted.notices, *base_notices(subject), *weight_notices(raked.weights)),
+        adjustment=RakingResidual(tuple(m.codes for m in wanted.margins), active),
+    )
+    if result.converged:
+        return result
+    raise NotConvergedError(_failure(result, zeroed, raked.cells.contradiction, wanted, limits), result)
+
+
+def _rake_rows(subject: Subject, wanted: TargetSet, limits: _Limits) -> _Raked:
+    """Collapse rows to cells, rake the cells, and give every row its cell's factor."""
+    keys = [m.codes for m in wanted.margins]
+    if limits.bounded and subject.weighted:
+        keys.append(np.unique(subject.base, return_inverse=True)[1])
+    cell, first = combine(keys)
+    codes = [m.codes[first] for m in wanted.margins]
+    targets = [m.shares * wanted.total for m in wanted.margins]
+    rows = np.bincount(cell, minlength=len(first))
+    held = np.bincount(cell, weights=subject.base, minlength=len(first))
+    if not limits.bounded:
+        raked = rake_cells(held, codes, targets, tol=limits.tol, max_iter=limits.max_iter)
+        return _Raked(subject.base * raked.g[cell, 0], raked, held, rows)
+    mean = wanted.total / np.count_nonzero(subject.base)
+    low, high = limits.lower * mean, limits.upper * mean
+    raked = rake_cells_within(held, codes, targets, low * rows, high * rows, tol=limits.tol, max_iter=limits.max_iter)
+    weights = np.where(subject.base > 0, np.clip(subject.base * raked.g[cell, 0], low, high), 0.0)
+    return _Raked(weights, raked, held, rows)
+
+
+def _zeroed(raked: _Raked, table: pd.DataFrame, total: float, limits: _Limits) -> int:
+    """Rows whose weight only rounding keeps from zero: the targets leave no room for them."""
+    g = raked.cells.g[:, 0] * (raked.held.sum() / total)
+    least = float((table["target_share"] / table["base_share"]).min())
+    empty = raked.cells.weights[:, 0] <= limits.tol / 100 * total
+    gone = (raked.held > 0) & empty & (g < _VANISHED * min(least, 1.0))
+    return int(raked.rows[gone].sum())
+
+
+def _failure(result: Weights, zeroed: int, contradiction: tuple[int, ...], wanted: TargetSet, limits: _Limits) -> str:
+    """Which margin is off by how much, why, and what to do."""
+    steps = f"after {result.iterations} iteration{'s' if result.iterations != 1 else ''}"
+    worst = result.targets.iloc[int(result.targets["gap"].abs().to_numpy().argmax())]
+    text = (
+        f"Raking did not converge {steps}: {worst['variable']!r} = {worst['category']!r} has target "
+        f"{worst['target']:.6g} ({worst['target_share']:.4%}) and reached {worst['achieved_share'] * wanted.total:.6g} "
+        f"({worst['achieved_share']:.4%}), off by {abs(worst['gap']):.2g} of the total."
+    )
+    if zeroed and result.max_gap <= limits.tol:
+        text = f"Raking did not converge {steps}: the targets are met only with weight 0 for some rows (n={zeroed})."
+        return f"{text} Merge categories, or leave a margin out."
+    if contradiction:
+        return f"{text} {_why(contradiction, wanted, limits)}"
+    return f"{text} Raise max_iter (now {limits.max_iter}), or allow a larger tol (now {limits.tol:g})."
+
+
+def _why(contradiction: tuple[int, ...], wanted: TargetSet, limits: _Limits) -> str:
+    names = listed(repr(wanted.margins[m].name) for m in contradiction)
+    together = f"the targets of {names}" + (" together" if len(contradiction) > 1 else "")
+    if limits.bounded:
+        return f"With {limits} no weights can meet {together}. Widen the bounds, or merge categories."
+    return (
+        f"No weights can meet {together}: they contradict each other, or need combinations of categories that the data "
+        "do not have. Merge categories, correct a target, or leave a margin out."
+    )

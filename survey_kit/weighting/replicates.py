@@ -1,0 +1,39 @@
+"""Raking repeated in every replicate, all replicates in one pass over the cells."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from survey_kit.design.protocol import SurveyLike
+from survey_kit.errors import NotConvergedError, listed
+from survey_kit.kernels.groups import FloatArray, combine
+from survey_kit.kernels.rake import rake_cells
+from survey_kit.weighting.targets import TargetSet
+
+
+def rake_replicates(survey: SurveyLike, wanted: TargetSet, tol: float, max_iter: int) -> FloatArray | None:
+    """The survey's replicate weights raked to the same targets, shape (n, R); None without replicate weights.
+
+    R: survey::rake on a svyrep.design.
+    """
+    constants = survey.bound.replicates
+    if constants is None:
+        return None
+    cell, first = combine([m.codes for m in wanted.margins])
+    held = _sum_by_cell(cell, len(first), constants.weights)
+    codes = [m.codes[first] for m in wanted.margins]
+    raked = rake_cells(held, codes, [m.shares * wanted.total for m in wanted.margins], tol=tol, max_iter=max_iter)
+    short = np.flatnonzero(~(raked.gap <= tol))
+    if len(short):
+        raise NotConvergedError(
+            f"Raking did not converge in {len(short)} of {len(raked.gap)} replicates (replicate {listed(short + 1)}): "
+            "with their units left out, the targets cannot be met. Merge small categories."
+        )
+    return constants.weights * raked.g[cell]
+
+
+def _sum_by_cell(cell: np.ndarray, cells: int, weights: FloatArray) -> FloatArray:
+    """Replicate weight of each cell. Shapes (n,), (n, R) -> (cells, R)."""
+    order = np.argsort(cell, kind="stable")
+    starts = np.searchsorted(cell[order], np.arange(cells))
+    return np.add.reduceat(weights[order], starts, axis=0)

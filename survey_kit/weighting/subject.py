@@ -1,0 +1,211 @@
+"""Who is weighted: the rows of a DataFrame or a survey, their answers as integer codes, and their base weights."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from inspect import getattr_static
+from typing import TypeAlias, cast
+
+import numpy as np
+import pandas as pd
+
+from survey_kit.codebook import Codebook, Variable, format_code
+from survey_kit.design.protocol import SurveyLike
+from survey_kit.design.weight_checks import check_weights
+from survey_kit.errors import ArgumentError, InvalidWeightError, NoValidData, UnsupportedOption, listed, unknown
+from survey_kit.kernels.groups import FloatArray, IntArray
+
+# looked up without being computed: binding a design is work, and may fail
+_OF_A_SURVEY = ("codes", "codebook", "weight", "domain", "reweighted")
+
+Base: TypeAlias = str | pd.Series | np.ndarray | list[float] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """Rows to be weighted.
+
+    Attributes:
+        frame: values (of a DataFrame) or codes (of a survey). n rows.
+        base: checked base weights; ones when none were given. Shape (n,).
+        weighted: whether base weights were given (a survey always has them).
+        codebook: what the codes mean; None for a plain DataFrame.
+        survey: the survey, to be handed back re-weighted; None for a plain DataFrame.
+    """
+
+    frame: pd.DataFrame
+    base: FloatArray
+    weighted: bool
+    codebook: Codebook | None = None
+    survey: SurveyLike | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.frame)
+
+    @property
+    def total(self) -> float:
+        """What weights sum to when targets are shares: the base total, or n without base weights."""
+        return float(self.base.sum())
+
+    def base_series(self) -> pd.Series:
+        """The base weights on the index of the data."""
+        return pd.Series(self.base, index=self.frame.index, name="base")
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """One variable as codes.
+
+    Attributes:
+        codes: 0..k-1 for a category, -1 where the value is missing. Shape (n,).
+        names: how each category is shown. k of them.
+        known_as: texts that mean a category (its label, its code, "label [code]") -> positions.
+    """
+
+    codes: IntArray
+    names: tuple[str, ...]
+    known_as: dict[str, list[int]] = field(repr=False)
+    booleans: bool = False
+
+    @property
+    def missing(self) -> int:
+        """Rows without a value."""
+        return int((self.codes < 0).sum())
+
+
+def subject_of(data: pd.DataFrame | SurveyLike, base: Base = None) -> Subject:
+    """The rows of a DataFrame or a survey with checked base weights.
+
+    Args:
+        data: a DataFrame, or a survey without a domain.
+        base: a column name, a Series on the index of the data, an array, or None: ones for a DataFrame, the weight in
+            force for a survey.
+
+    Raises:
+        InvalidWeightError, UnknownNameError, ArgumentError, NoValidData, UnsupportedOption.
+    """
+    survey = None if isinstance(data, pd.DataFrame) else _survey(data)
+    frame = data if isinstance(data, pd.DataFrame) else data.codes
+    if len(frame) == 0:
+        raise NoValidData("The data have no rows: there is nobody to weight.")
+    chosen = survey.weight if base is None and survey is not None else base
+    return Subject(
+        frame=frame,
+        base=np.ones(len(frame)) if chosen is None else _base_weights(frame, chosen),
+        weighted=chosen is not None,
+        codebook=None if survey is None else survey.codebook,
+        survey=survey,
+    )
+
+
+def answers(subject: Subject, name: Hashable) -> Answers:
+    """The codes of one column, with the texts that its categories are known by. The column must exist."""
+    column = subject.frame[name]
+    if subject.codebook is not None and name in subject.codebook:
+        return _labelled(column, subject.codebook[str(name)])
+    codes, values = _factorize(column)
+    names = tuple(category_text(v) for v in values)
+    booleans = bool(values) and all(isinstance(v, (bool, np.bool_)) for v in values)
+    return Answers(codes, names, _positions((text,) for text in names), booleans)
+
+
+def category_text(value: object) -> str:
+    """A category as text: 1, 1.0 and "1" are all "1"."""
+    return format_code(value)
+
+
+def _survey(data: object) -> SurveyLike:
+    if not all(_has(data, name) for name in _OF_A_SURVEY):
+        raise ArgumentError(f"data is a {type(data).__name__}; it must be a pandas DataFrame or a survey.")
+    survey = cast("SurveyLike", data)
+    if survey.domain is not None:
+        raise UnsupportedOption(
+            "Only a whole survey can be weighted, not a domain of it. Weight the survey first and set `where` after."
+        )
+    return survey
+
+
+def _has(data: object, name: str) -> bool:
+    absent = object()
+    return getattr_static(data, name, absent) is not absent
+
+
+def _base_weights(frame: pd.DataFrame, base: str | pd.Series | np.ndarray | list[float]) -> FloatArray:
+    if isinstance(base, str):
+        if base not in frame.columns:
+            raise unknown("column", base, frame.columns)
+        return _numbers(frame[base], base)
+    if isinstance(base, pd.Series):
+        return _numbers(_aligned(base, frame.index), str(base.name) if base.name is not None else "base")
+    values = np.asarray(base)
+    if values.shape != (len(frame),):
+        raise ArgumentError(f"base has shape {values.shape}; the data have {len(frame)} rows, so give ({len(frame)},).")
+    return _numbers(pd.Series(values, index=frame.index), "base")
+
+
+def _aligned(base: pd.Series, index: pd.Index) -> pd.Series:
+    """Base weights in the order of the data's index."""
+    if base.index.equals(index):
+        return base
+    if len(base) == len(index) and base.index.is_unique and index.is_unique and index.isin(base.index).all():
+        return base.reindex(index)
+    raise ArgumentError(
+        f"base is a Series of {len(base)} rows whose index is not that of the data ({len(index)} rows). "
+        "Give it the same index, or pass base.to_numpy() if the order of rows is the same."
+    )
+
+
+def _numbers(values: pd.Series, name: str) -> FloatArray:
+    if values.dtype == object or pd.api.types.is_string_dtype(values):
+        values = _without_text(values, name)
+    return np.array(check_weights(values, name), dtype=np.float64)
+
+
+def _without_text(values: pd.Series, name: str) -> pd.Series:
+    text = np.array([isinstance(v, str) for v in values], dtype=bool)
+    if text.any():
+        wrong = text & pd.to_numeric(values, errors="coerce").isna().to_numpy()
+        shown = np.flatnonzero(wrong if wrong.any() else text) + 1
+        advice = (
+            "Correct these values."
+            if wrong.any()
+            else "They all read as numbers: convert the column with pd.to_numeric first."
+        )
+        raise InvalidWeightError(
+            f"Weight {name!r} is text in {len(shown)} of {len(values)} rows (row {listed(shown)}). {advice}"
+        )
+    return pd.to_numeric(values, errors="coerce")
+
+
+def _labelled(codes: pd.Series, variable: Variable) -> Answers:
+    """Answers of a survey variable: user-missing codes are missing; a category is known by its label and its code."""
+    found, values = _factorize(codes.mask(variable.is_missing(codes)))
+    labelled = [c for c in variable.valid_labels() if c not in set(values)]
+    values = [*values, *labelled]
+    names = tuple(variable.display(v) for v in values)  # type: ignore[arg-type]
+    return Answers(found, names, _positions(_texts(v, variable) for v in values))
+
+
+def _texts(code: object, variable: Variable) -> set[str]:
+    text = category_text(code)
+    label = variable.labels.get(code)  # type: ignore[call-overload]
+    return {text} if label is None else {text, label, f"{label} [{text}]"}
+
+
+def _factorize(column: pd.Series) -> tuple[IntArray, list[object]]:
+    """Codes (-1 for missing) and values of a column; a Categorical keeps its order and its unused categories."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.codes.to_numpy().astype(np.int64), list(column.cat.categories)
+    codes, values = pd.factorize(column)
+    return codes.astype(np.int64), list(values)
+
+
+def _positions(texts: object) -> dict[str, list[int]]:
+    known: dict[str, list[int]] = {}
+    for position, names in enumerate(texts):  # type: ignore[arg-type,var-annotated]
+        for text in names:
+            known.setdefault(text, []).append(position)
+    return known
