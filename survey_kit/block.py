@@ -6,6 +6,7 @@ what kind of question it has.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -118,9 +119,7 @@ def multiple_response(codes: pd.DataFrame, codebook: Codebook, question: Multipl
     base = valid.any(axis=1)
     if question.counted is not None:
         given = np.column_stack([(codes[v.name] == question.counted).to_numpy(dtype=bool) for v in members]) & valid
-        return Block(
-            question.name, tuple(v.title for v in members), _given(given), base, tuple(v.name for v in members)
-        )
+        return Block(question.name, _own_texts(members), _given(given), base, tuple(v.name for v in members))
     return _category_set(codes, members, question, valid, base)
 
 
@@ -138,6 +137,16 @@ def _category_set(
         given[rows, position[rows]] = True
     labels = tuple(members[0].display(c) for c in order)
     return Block(question.name, labels, _given(given), base, tuple(order))
+
+
+def _own_texts(members: list[Variable]) -> tuple[str, ...]:
+    """What each member says beyond the stem that all of them repeat ("Reasons: rents" is "Rents")."""
+    titles = [v.title for v in members]
+    stem = os.path.commonprefix(titles)
+    cut = max((stem.rfind(mark) + len(mark) for mark in (": ", " - ") if mark in stem), default=0)
+    if len(titles) < 2 or any(len(t) == cut for t in titles):
+        return tuple(titles)
+    return tuple(t[cut : cut + 1].upper() + t[cut + 1 :] if cut else t for t in titles)
 
 
 def _given(table: BoolArray) -> Contributions:

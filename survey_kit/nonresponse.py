@@ -91,10 +91,15 @@ def looks_like_nonresponse(variable: Variable) -> list[Code]:
     rule = variable.missing
     if rule is not None and not rule.values and not rule.ranges:
         return []
-    return [code for code, label in variable.valid_labels().items() if _is_nonresponse(label)]
+    return [code for code, label in variable.valid_labels().items() if reads_like_nonresponse(label)]
 
 
-def _is_nonresponse(label: str) -> bool:
+def reads_like_nonresponse(label: str) -> bool:
+    """Whether the whole of a label is such a phrase.
+
+    >>> reads_like_nonresponse("Don't know"), reads_like_nonresponse("No")
+    (True, False)
+    """
     text = unicodedata.normalize("NFKC", label[:_LONGEST]).casefold()
     text = _LEADING_CODE.sub("", re.sub(r"[’‘ʼ`´]", "'", text).strip())
     bare = _NOTE.sub(" ", text)

@@ -79,7 +79,7 @@ def prepare(
         rows=np.bincount(group[group >= 0], minlength=len(groups)),
         bound=survey.bound,
         df=survey.bound.degrees_of_freedom(None if domain.all() else domain),
-        titles={n: title_of(survey, n) for n in names},
+        titles={n: title_of(survey, n) for n in (*names, *groups.columns)},
         questions={n: wording_of(survey, n) for n in names},
         notices=notices,
         context={"design": survey.design.describe(), "where": where or ""},

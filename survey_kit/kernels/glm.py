@@ -1,10 +1,11 @@
 """Generalised linear models by weighted pseudo-likelihood: iteratively reweighted least squares, and influence values.
 
-The score of row i is w_i x_i (y_i - mu_i) mu'_i / V(mu_i), with mu' = d mu / d eta, and A = sum w_i x_i x_i' mu'_i^2 / V(mu_i).
-beta solves sum score = 0; the influence of row i on beta is A^-1 score_i. Binder (1983), ISR 51, 279; R survey::svyglm.
+The score of row i is w_i x_i (y_i - mu_i) mu'_i / V(mu_i), with mu' = d mu / d eta, and
+A = sum w_i x_i x_i' mu'_i^2 / V(mu_i). beta solves sum score = 0; the influence of row i on beta is A^-1 score_i.
+Binder (1983), ISR 51, 279; R survey::svyglm.
 
-Arrays: y (n,), x (n, p), weight (n,), offset (n,). A family supplies its link (inverse, inverse_deriv), variance, deviance
-and a starting mean; statsmodels' families do.
+Arrays: y (n,), x (n, p), weight (n,), offset (n,). A family supplies its link (inverse, inverse_deriv), variance,
+deviance and a starting mean; statsmodels' families do.
 """
 
 from __future__ import annotations
@@ -39,7 +40,6 @@ class GlmFit:
     Attributes:
         beta: coefficients. Shape (p,).
         eta, mu: linear predictor (offset included) and mean. Shape (n,).
-        influence: unweighted influence, A^-1 x_i (y_i - mu_i) mu'_i / V_i; times w_i it is z_i. Shape (n, p).
         deviance: under weights of mean one.
         iterations, step: Newton steps taken, and the last one relative to the coefficients.
         converged: whether the last step was negligible.
@@ -48,7 +48,6 @@ class GlmFit:
     beta: FloatArray
     eta: FloatArray
     mu: FloatArray
-    influence: FloatArray
     deviance: float
     iterations: int
     step: float
@@ -81,9 +80,7 @@ def fit_glm(
         before = deviance
         beta, eta, deviance = _walk(beta, move, y, x, w, shift, family, before)
         step = float(np.max(np.abs(move) / (np.abs(beta) + 1e-3 * np.abs(beta).max() + 1e-8), initial=0.0))
-    mu = family.link.inverse(eta)
-    influence = _influence(y, x, w, eta, family) if np.isfinite(eta).all() else np.full(x.shape, np.nan)
-    return GlmFit(beta, eta, mu, influence / weight.mean(), deviance, steps, step, step <= 1e-8)
+    return GlmFit(beta, eta, family.link.inverse(eta), deviance, steps, step, step <= 1e-8)
 
 
 def _working(y: FloatArray, eta: FloatArray, family: Family) -> tuple[FloatArray, FloatArray]:
@@ -131,12 +128,15 @@ def _deviance(y: FloatArray, eta: FloatArray, w: FloatArray, family: Family) -> 
         return float(family.deviance(y, family.link.inverse(eta), var_weights=w))
 
 
-def _influence(y: FloatArray, x: FloatArray, w: FloatArray, eta: FloatArray, family: Family) -> FloatArray:
-    """A^-1 x_i (y_i - mu_i) mu'_i / V_i with A from the triangular factor of the weighted design. Shape (n, p)."""
+def influence_values(y: FloatArray, x: FloatArray, weight: FloatArray, eta: FloatArray, family: Family) -> FloatArray:
+    """Unweighted influence of each row, A^-1 x_i (y_i - mu_i) mu'_i / V_i; times w_i it is z_i. Shape (n, p).
+
+    A comes from the triangular factor of the weighted design, which loses fewer digits than its square.
+    """
     working, residual = _working(y, eta, family)
-    triangle = np.linalg.qr(x * np.sqrt(w * working)[:, None], mode="r")
-    half = np.linalg.solve(triangle.T, (x * (working * residual)[:, None]).T)
-    return np.linalg.solve(triangle, half).T
+    triangle = np.linalg.qr(x * np.sqrt(weight * working)[:, None], mode="r")
+    root = np.linalg.inv(triangle)
+    return (x @ (root @ root.T)) * (working * residual)[:, None]
 
 
 def dispersion(y: FloatArray, mu: FloatArray, weight: FloatArray, family: Family) -> float:

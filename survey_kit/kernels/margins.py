@@ -12,15 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from survey_kit.kernels.groups import FloatArray
 
 Curve = Callable[[FloatArray], FloatArray]
 
 
 def average_slope(
-    x: FloatArray, dx: FloatArray, beta: FloatArray, offset: FloatArray, weight: FloatArray, slope: Curve, curvature: Curve
+    x: FloatArray,
+    dx: FloatArray,
+    beta: FloatArray,
+    offset: FloatArray,
+    weight: FloatArray,
+    slope: Curve,
+    curvature: Curve,
 ) -> tuple[float, FloatArray]:
     """The average derivative and its gradient. `slope` is mu', `curvature` mu''. Returns (float, (p,))."""
     eta = x @ beta + offset

@@ -12,7 +12,18 @@ FUNCTIONS = ("log", "log10", "log2", "exp", "sqrt", "abs", "I", "poly", "bs", "c
 _CATEGORY = re.compile(r"C\(\s*(\w+)\s*(?:,\s*(\w+)\s*=\s*(\"[^\"]*\"|'[^']*')\s*)?\)")
 _MOST = 4000
 _ALLOWED = (
-    *(ast.Expression, ast.Call, ast.Name, ast.Load, ast.Constant, ast.BinOp, ast.UnaryOp, ast.USub, ast.UAdd, ast.keyword),
+    *(
+        ast.Expression,
+        ast.Call,
+        ast.Name,
+        ast.Load,
+        ast.Constant,
+        ast.BinOp,
+        ast.UnaryOp,
+        ast.USub,
+        ast.UAdd,
+        ast.keyword,
+    ),
     *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
 )
 
@@ -90,7 +101,9 @@ def _walk(formula: Formula, expression: str, node: ast.AST, found: list[str], de
     if isinstance(node, ast.Call):
         if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
             called = formula.written(ast.unparse(node.func))
-            raise ArgumentError(f"Function {called!r} in the formula is not allowed. There are: {', '.join(FUNCTIONS)}, C.")
+            raise ArgumentError(
+                f"Function {called!r} in the formula is not allowed. There are: {', '.join(FUNCTIONS)}, C."
+            )
         children: list[ast.AST] = [*node.args, *(k.value for k in node.keywords)]
     elif isinstance(node, ast.Name):
         found.append(node.id)

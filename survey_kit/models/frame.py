@@ -92,10 +92,14 @@ def build_frame(survey: SurveyLike, formula: Formula, domain: BoolArray, binary:
     _refuse_categories_in_functions(formula, terms, columns)
     used = domain & known & valid
     if not used.any():
-        raise NoValidData(f"No row has valid values of everything in {formula.text!r}: {int(domain.sum())} in the domain.")
+        raise NoValidData(
+            f"No row has valid values of everything in {formula.text!r}: {int(domain.sum())} in the domain."
+        )
     left = int(domain.sum() - used.sum())
     if left:
-        text = f"{left} of {int(domain.sum())} rows lack a valid value of something in the model and are outside its base."
+        text = (
+            f"{left} of {int(domain.sum())} rows lack a valid value of something in the model and are outside its base."
+        )
         notices = (*notices, Notice("missing", text, left))
     rows = np.flatnonzero(used)
     frame, levels, dropped = _trimmed(formula, columns.iloc[rows])
@@ -246,7 +250,9 @@ def _matrix(
     x = np.asarray(matrix, dtype=float)
     offset = np.zeros(len(y))
     for expression in formula.offset:
-        offset += np.asarray(formulaic.model_matrix(f"{expression} - 1", frame, context=FUNCTIONS_BY_NAME), dtype=float)[:, 0]
+        offset += np.asarray(
+            formulaic.model_matrix(f"{expression} - 1", frame, context=FUNCTIONS_BY_NAME), dtype=float
+        )[:, 0]
     terms = _terms(formula, matrix.model_spec, levels)
     _check_matrix(x, offset, terms)
     return ModelFrame(formula, matrix.model_spec, frame, levels, x, terms, y, offset, rows, response, notices)

@@ -14,7 +14,7 @@ from survey_kit.design.bound import BoundDesign
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError, NotConvergedError, UnsupportedOption, one_of, unknown
 from survey_kit.estimation.request import check_level, check_survey, domain_of
-from survey_kit.kernels.glm import GlmFit, dispersion, fit_glm
+from survey_kit.kernels.glm import GlmFit, dispersion, fit_glm, influence_values
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.links import SECOND_DERIVATIVE
 from survey_kit.models.formula import parse_formula
@@ -196,7 +196,11 @@ def _check_separation(family: str, frame: ModelFrame, weight: FloatArray) -> Non
                 "coefficient is infinite (separation). Merge the category with another, or leave it out."
             )
         reference = (column == 0) & (weight > 0)
-        if ":" not in term.variable and len(frame.levels.get(term.variable, ())) == 2 and len(np.unique(frame.y[reference])) == 1:
+        if (
+            ":" not in term.variable
+            and len(frame.levels.get(term.variable, ())) == 2
+            and len(np.unique(frame.y[reference])) == 1
+        ):
             raise NotConvergedError(
                 f"All {int(reference.sum())} respondents without {term.name} have the outcome {frame.y[reference][0]:g}, so "
                 "the coefficient is infinite (separation). Leave the variable out."
@@ -224,7 +228,7 @@ def _check_fit(family: str, fit: GlmFit, frame: ModelFrame) -> None:
 def _carrier(bound: BoundDesign, frame: ModelFrame, fit: GlmFit, law: Any, df: float) -> Carrier:
     if bound.replicates is None:
         values = np.zeros((len(bound.weight), frame.x.shape[1]))
-        values[frame.rows] = fit.influence
+        values[frame.rows] = influence_values(frame.y, frame.x, bound.weight[frame.rows], fit.eta, law)
         return linearized(bound, values, df)
     each = bound.replicates.weights[frame.rows].T
     thetas = np.vstack([_refit(frame, w, law, fit) for w in each])
@@ -235,7 +239,9 @@ def _refit(frame: ModelFrame, weight: FloatArray, law: Any, fit: GlmFit) -> Floa
     used = weight != 0
     again = fit_glm(frame.y[used], frame.x[used], weight[used], law, frame.offset[used], start=fit.beta)
     if not again.converged:
-        raise NotConvergedError("The model did not converge in one of the replicates. Use linearisation, or fewer terms.")
+        raise NotConvergedError(
+            "The model did not converge in one of the replicates. Use linearisation, or fewer terms."
+        )
     return again.beta
 
 
@@ -284,5 +290,3 @@ def _coefficients(
         notices=notices,
         context={"design": survey.design.describe(), "response": frame.response, "formula": frame.formula.text},
     )
-
-

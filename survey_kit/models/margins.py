@@ -58,7 +58,9 @@ def margins(
     work = _Work.open(fit, at, by)
     parts = [part for name in _names(fit, variables, kind) for part in work.parts(name, kind)]
     if not parts:
-        raise ArgumentError("The model has no categorical variable to predict at. Name values with at={variable: [...]}.")
+        raise ArgumentError(
+            "The model has no categorical variable to predict at. Name values with at={variable: [...]}."
+        )
     return _assemble(fit, parts, work.by)
 
 
@@ -105,9 +107,7 @@ class _Work:
                 out += self._at(name, kind, point, rows, where)
         return out
 
-    def _at(
-        self, name: str, kind: str, point: dict[str, Any], rows: np.ndarray, where: dict[str, Any]
-    ) -> list[_Part]:
+    def _at(self, name: str, kind: str, point: dict[str, Any], rows: np.ndarray, where: dict[str, Any]) -> list[_Part]:
         if not name:
             return [self._prediction(name, "", point, rows, where)]
         if name not in self.fit.levels:
@@ -156,7 +156,9 @@ class _Work:
         if any(alone) and sum(name in _pieces(t.variable) for t in frame.terms) == 1:
             return np.broadcast_to(np.array(alone, dtype=float), frame.x.shape)
         safe = frame.safe(name)
-        centre = np.full(len(frame.y), float(point[name])) if name in point else frame.columns[safe].to_numpy(dtype=float)
+        centre = (
+            np.full(len(frame.y), float(point[name])) if name in point else frame.columns[safe].to_numpy(dtype=float)
+        )
         step = 1e-4 * (np.std(frame.columns[safe].to_numpy(dtype=float)) or 1.0)
         rest = {n: v for n, v in point.items() if n != name}
         ahead, behind = (self._design(rest, **{safe: centre + s}) for s in (step, -step))
@@ -179,7 +181,9 @@ def _names(fit: ModelFit, variables: str | Sequence[str] | None, kind: str) -> l
         if name not in known:
             raise unknown("variable of the model", name, known)
         if kind == "prediction" and name not in fit.levels:
-            raise ArgumentError(f"{name!r} is a number. Say where to predict: margins(fit, at={{{name!r}: [1, 2, 3]}}).")
+            raise ArgumentError(
+                f"{name!r} is a number. Say where to predict: margins(fit, at={{{name!r}: [1, 2, 3]}})."
+            )
     return names
 
 

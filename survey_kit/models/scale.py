@@ -123,7 +123,10 @@ def _answers(
         if not block.base.any():
             raise NoValidData(f"{name!r} has no valid answer.")
         values = np.where(block.base, survey.codes[name].to_numpy(dtype=float, na_value=np.nan), np.nan)
-        codes = [float(c) for c in variable.valid_labels() if not isinstance(c, str)] + [np.nanmin(values), np.nanmax(values)]
+        codes = [float(c) for c in variable.valid_labels() if not isinstance(c, str)] + [
+            np.nanmin(values),
+            np.nanmax(values),
+        ]
         low, high = float(min(codes)), float(max(codes))
         columns.append(low + high - values if name in reverse else values)
         ends.append((low, high))

@@ -12,7 +12,6 @@ from scipy import special
 
 from survey_kit import schema
 from survey_kit.errors import ArgumentError, unknown
-from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.intervals import t_quantile
 from survey_kit.results.estimates import Estimates
 from survey_kit.schema import Notice
@@ -86,7 +85,9 @@ class ModelFit:
 
     def _exponentiated(self, out: pd.DataFrame) -> pd.DataFrame:
         if self.link not in RATIOS:
-            raise ArgumentError(f"exponentiate=True is for the links {', '.join(RATIOS)}; this model has {self.link!r}.")
+            raise ArgumentError(
+                f"exponentiate=True is for the links {', '.join(RATIOS)}; this model has {self.link!r}."
+            )
         for column in (schema.ESTIMATE, schema.CI_LOW, schema.CI_HIGH):
             out[column] = np.exp(out[column])
         out[schema.SE] = out[schema.SE] * out[schema.ESTIMATE]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ class Weights:
         converged: whether max_gap is within the tolerance (and bounds hold).
         notices: what was normalised, dropped or assumed, and what looks extreme.
         adjustment: what variance estimation needs so that standard errors account for this weighting.
+        titles: title of each variable that was weighted to.
         replicates: the weighting repeated in every replicate, shape (n, R); None without replicate weights.
     """
 
@@ -50,6 +51,7 @@ class Weights:
     history: tuple[float, ...] = ()
     notices: tuple[Notice, ...] = ()
     adjustment: Adjustment | None = field(default=None, repr=False)
+    titles: Mapping[str, str] = field(default_factory=dict, repr=False)
     replicates: FloatArray | None = field(default=None, repr=False)
 
     @property

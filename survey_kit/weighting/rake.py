@@ -165,12 +165,19 @@ def _weights(subject: Subject, wanted: TargetSet, limits: _Limits) -> Weights:
         max_gap=gap,
         converged=gap <= limits.tol and not zeroed,
         history=tuple(raked.cells.history.tolist()),
+        titles=_titles(subject, wanted),
         notices=(*wanted.notices, *base_notices(subject), *weight_notices(raked.weights)),
         adjustment=RakingResidual(tuple(m.codes for m in wanted.margins), active),
     )
     if result.converged:
         return result
     raise NotConvergedError(_failure(result, zeroed, raked.cells.contradiction, wanted, limits), result)
+
+
+def _titles(subject: Subject, wanted: TargetSet) -> dict[str, str]:
+    """Titles of the weighted variables that the survey knows."""
+    book = subject.codebook
+    return {} if book is None else {m.name: book[m.name].title for m in wanted.margins if m.name in book}
 
 
 def _rake_rows(subject: Subject, wanted: TargetSet, limits: _Limits) -> _Raked:

@@ -1,0 +1,152 @@
+"""The door of charts: any result, and the kind of picture that suits it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from survey_kit import schema
+from survey_kit.charts.chart import Chart
+from survey_kit.charts.coefficients import coefficients, effect_source, fit_source
+from survey_kit.charts.dots import BLOCK, dots
+from survey_kit.charts.letters import clean
+from survey_kit.charts.likert import likert
+from survey_kit.charts.love import love, weight_facts
+from survey_kit.charts.page import Frame, glyph_notices
+from survey_kit.charts.source import Source, source_of
+from survey_kit.charts.topline import topline
+from survey_kit.errors import ArgumentError, UnsupportedOption, one_of
+from survey_kit.results.fit import ModelFit
+from survey_kit.results.weights import Weights
+
+KINDS = ("topline", "likert", "dots", "coefficients", "love")
+_OPTIONS = {
+    "topline": ("sort",),
+    "likert": ("sort",),
+    "dots": ("answer", "overall"),
+    "coefficients": ("exponentiate",),
+    "love": ("titles",),
+}
+_NARROW, _WIDE = 3.0, 20.0
+
+
+def chart(
+    result: Any,
+    kind: str | None = None,
+    *,
+    title: str = "",
+    subtitle: str | None = None,
+    source: str = "",
+    note: str = "",
+    width: float = 7.2,
+    **options: Any,
+) -> Chart:
+    """A chart of a result. It reads the result's numbers and computes none.
+
+    Args:
+        result: Estimates, a list of them (one for each grouping, for "dots"), a ModelFit, Weights, or a frame with the
+            columns of a result.
+        kind: "topline" (bars of one question), "likert" (a battery), "dots" (groups with intervals), "coefficients" (a
+            model, or average marginal effects), "love" (weighting). None picks the one that suits the result.
+        title: the finding. subtitle: the question; its wording when None.
+        source, note: lines of the footer; `note` stands out ("Synthetic data").
+        width: in inches; charts are drawn at their final size.
+        options: sort (topline, likert), answer and overall (dots), exponentiate (coefficients of a model), titles (love).
+
+    Raises:
+        ArgumentError: a kind that the result cannot be drawn as; an option that the kind does not have.
+
+    Example:
+        >>> import pandas as pd, survey_kit as sk
+        >>> poll = sk.from_frame(pd.DataFrame({"vote": ["a", "b", "a", "b"]}))
+        >>> sk.chart(sk.proportion(poll, "vote"), title="A tie").alt
+        'Bar chart. a 50%; b 50%.'
+    """
+    results = list(result) if isinstance(result, (list, tuple)) else [result]
+    if not results:
+        raise ArgumentError("The list of results is empty. Give one result or several.")
+    chosen = _kind(results, kind)
+    _check_options(chosen, options, results)
+    frame = _frame(results, title, subtitle, source, note, width)
+    made = _DRAWERS[chosen](results, frame, options)
+    return replace(made, notices=glyph_notices([made.title, made.subtitle, made.alt]))
+
+
+def _kind(results: Sequence[Any], kind: str | None) -> str:
+    possible = _possible(results)
+    if kind is None:
+        return possible[0]
+    one_of("kind", kind, KINDS)
+    if kind not in possible:
+        raise ArgumentError(f"This result cannot be drawn as {kind!r}. It can be: {', '.join(possible)}.")
+    return kind
+
+
+def _possible(results: Sequence[Any]) -> tuple[str, ...]:
+    """Kinds that results can be drawn as, the natural one first."""
+    first = results[0]
+    if isinstance(first, Weights):
+        return ("love",)
+    if isinstance(first, ModelFit):
+        return ("coefficients",)
+    source = source_of(first)
+    if set(source.frame[schema.STATISTIC]) == {"average marginal effect"}:
+        return ("coefficients", "dots")
+    if len(results) > 1 or source.by or BLOCK in source.frame:
+        return ("dots",)
+    if set(source.frame[schema.STATISTIC]) != {"proportion"}:
+        return ("dots",)
+    return ("likert", "dots") if len(source.variables) > 1 else ("topline", "dots")
+
+
+def _check_options(kind: str, options: dict[str, Any], results: Sequence[Any]) -> None:
+    for name in options:
+        if name not in _OPTIONS[kind]:
+            there = ", ".join(_OPTIONS[kind])
+            raise UnsupportedOption(f"{name}= has no meaning for a {kind} chart. Its options: {there}.")
+    if kind != "dots" and kind != "coefficients" and len(results) > 1:
+        raise ArgumentError(f'Several results are drawn as "dots", not as {kind!r}.')
+    if "exponentiate" in options and not isinstance(results[0], ModelFit):
+        raise UnsupportedOption("exponentiate= is for a model; effects are drawn as they are.")
+
+
+def _frame(results: Sequence[Any], title: str, subtitle: str | None, source: str, note: str, width: float) -> Frame:
+    if not _NARROW <= width <= _WIDE:
+        raise ArgumentError(f"width={width!r} must lie between {_NARROW:g} and {_WIDE:g} inches.")
+    first = results[0]
+    if isinstance(first, Weights):
+        facts, wording = weight_facts(first), "Share of each category minus its population target, in percentage points"
+    elif isinstance(first, ModelFit):
+        facts, wording = fit_source(first, None).facts(), clean(first.response)
+    else:
+        drawn = source_of(first)
+        facts = drawn.facts() if len(results) == 1 else _joined(results).facts()
+        wording = drawn.questions.get(drawn.variables[0], "") if len(drawn.variables) == 1 else ""
+    caption = (*facts, *([clean(source)] if source else []))
+    shown = clean(wording if subtitle is None else subtitle)
+    return Frame(clean(title), shown, caption, clean(note), width * 72)
+
+
+def _joined(results: Sequence[Any]) -> Source:
+    """Several results as one, for their footer."""
+    import pandas as pd
+
+    sources = [source_of(r) for r in results]
+    return replace(sources[0], frame=pd.concat([s.frame for s in sources], ignore_index=True))
+
+
+def _draw_coefficients(results: Sequence[Any], frame: Frame, options: dict[str, Any]) -> Chart:
+    if isinstance(results[0], ModelFit):
+        return coefficients(fit_source(results[0], options.get("exponentiate")), frame)
+    source = source_of(results[0]) if len(results) == 1 else _joined(results)
+    return coefficients(effect_source(source), frame)
+
+
+_DRAWERS: dict[str, Callable[[Sequence[Any], Frame, dict[str, Any]], Chart]] = {
+    "topline": lambda r, f, o: topline(source_of(r[0]), f, **o),
+    "likert": lambda r, f, o: likert(source_of(r[0]), f, **o),
+    "dots": lambda r, f, o: dots([source_of(x) for x in r], f, **o),
+    "coefficients": _draw_coefficients,
+    "love": lambda r, f, o: love(r[0], f, **o),
+}

@@ -1,0 +1,73 @@
+"""A chart: what it shows, as a frame and as marks, and its files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from survey_kit.charts.drawing import Drawing
+from survey_kit.errors import ArgumentError
+from survey_kit.schema import Notice
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Chart:
+    """A chart that is ready to be drawn.
+
+    Attributes:
+        kind: "topline", "likert", "dots", "coefficients" or "love".
+        title: the finding. subtitle: the question, or what is measured.
+        data: the numbers drawn, one row for each mark.
+        caption: lines of the footer.
+        alt: the chart in words, for those who do not see it.
+        drawing: its marks. notices: what was left out or could not be set.
+    """
+
+    kind: str
+    title: str
+    subtitle: str
+    data: pd.DataFrame
+    caption: tuple[str, ...]
+    alt: str
+    drawing: Drawing = field(repr=False)
+    notices: tuple[Notice, ...] = ()
+
+    def figure(self) -> Figure:
+        """A matplotlib figure at the final size."""
+        return self.drawing.figure()
+
+    def svg(self) -> str:
+        """SVG text with the alternative text inside; the same chart gives the same bytes."""
+        return self.drawing.svg(self.title or self.kind, self.alt)
+
+    def png(self, dpi: int = 200) -> bytes:
+        """PNG bytes."""
+        return self.drawing.image("png", dpi)
+
+    def pdf(self) -> bytes:
+        """PDF bytes."""
+        return self.drawing.image("pdf")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write .svg, .png or .pdf, by the ending; whole or not at all."""
+        from survey_kit.io import atomic_path
+
+        makers = {".svg": lambda: self.svg().encode(), ".png": self.png, ".pdf": self.pdf}
+        suffix = Path(path).suffix.lower()
+        if suffix not in makers:
+            raise ArgumentError(f"{Path(path).name}: a chart is saved as {', '.join(makers)}.")
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(makers[suffix]())
+
+    def __repr__(self) -> str:
+        return f"Chart({self.kind}: {self.title or self.subtitle}; {len(self.data)} rows)"
+
+    def _repr_svg_(self) -> str:
+        return self.svg()

@@ -1,0 +1,126 @@
+"""Dots: one share or mean for each group, with its interval and base, in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from survey_kit import schema
+from survey_kit.charts.axis import Axis, linear_axis
+from survey_kit.charts.chart import Chart
+from survey_kit.charts.drawing import Box, Dot, Line, Text
+from survey_kit.charts.letters import clean, width
+from survey_kit.charts.page import AXIS, EDGE, VALUE, Frame, Page
+from survey_kit.charts.palette import ACCENT, FAINT, INK, MUTED, WHITE
+from survey_kit.charts.rows import GAP, Row, column, column_room, draw_guides, draw_labels, set_rows
+from survey_kit.charts.source import Source, refuse_empty
+from survey_kit.errors import ArgumentError, unknown
+from survey_kit.results.display import number, percent
+
+HEIGHT = 18.0
+BLOCK, GROUP = "grouping", "group"
+
+
+def dots(sources: Sequence[Source], frame: Frame, answer: str | None = None, overall: float | None = None) -> Chart:
+    """One row for each group. `answer`: which answer is drawn; needed where there are several. `overall`: a reference
+    line, such as the value of everybody."""
+    data = pd.concat([_block(source, answer) for source in sources], ignore_index=True)
+    refuse_empty(data, "dots")
+    shares = set(data[schema.STATISTIC]) == {"proportion"}
+    page = Page(frame)
+    page.head()
+    page.y += AXIS + 8
+    rows, left, indent = _rows(page, data)
+    texts = [percent(v) if shares else number(v, 1) for v in data[schema.ESTIMATE]]
+    bases = {i: number(v) for i, v in enumerate(data[schema.N])}
+    edge = EDGE + frame.inner
+    values = data[[schema.ESTIMATE, schema.CI_LOW, schema.CI_HIGH]].to_numpy(dtype=float).ravel()
+    room = column_room(list(bases.values()), "n") + 8 + max(width(t, VALUE, True) for t in texts) + 6
+    axis = linear_axis(values, left + GAP + 4, edge - room, zero=shares)
+    draw_labels(page, rows, indent)
+    ticks = [percent(t) if shares else number(t, 1) for t in axis.ticks]
+    draw_guides(page, axis, rows[0].y, page.y, ticks, None)
+    _reference(page, axis, overall, rows[0].y, shares)
+    for row in rows:
+        if row.place is not None:
+            draw_dot(page, axis, row, data.iloc[row.place], texts[row.place], ACCENT)
+    column(page, rows, bases, edge, "n", rows[0].y)
+    return Chart("dots", frame.title, frame.subtitle, data, frame.caption, _alt(data, texts), page.foot())
+
+
+def draw_dot(page: Page, axis: Axis, row: Row, values: pd.Series, text: str, colour: str, hollow: bool = False) -> None:
+    """A dot with its whisker and, to the right of both, its value."""
+    estimate, low, high = (float(values[c]) for c in (schema.ESTIMATE, schema.CI_LOW, schema.CI_HIGH))
+    if estimate != estimate:
+        page.marks.append(Text(axis.left, row.middle + VALUE * 0.35, text, VALUE, MUTED))
+        return
+    x, end = axis.at(estimate), axis.at(estimate) + 4
+    if low == low and high == high and high > low:
+        page.marks.append(Line(axis.at(low), row.middle, axis.at(high), row.middle, colour, 1.4))
+        end = max(end, axis.at(high))
+    page.marks.append(Dot(x, row.middle, 3.6, colour, hollow))
+    page.marks.append(Box(end + 3, row.middle - VALUE * 0.6, width(text, VALUE, True) + 4, VALUE * 1.2, WHITE))
+    page.marks.append(Text(end + 5, row.middle + VALUE * 0.35, text, VALUE, INK, bold=True))
+
+
+def _block(source: Source, answer: str | None) -> pd.DataFrame:
+    """Rows of a result with `grouping` and `group` columns, one answer for each."""
+    frame = source.frame
+    if {BLOCK, GROUP} <= set(frame.columns):
+        return frame
+    answers = list(dict.fromkeys(frame[schema.ANSWER].astype(str)))
+    if answer is not None:
+        if answer not in answers:
+            raise unknown("answer", answer, answers)
+        frame = frame[frame[schema.ANSWER].astype(str) == answer]
+    elif len(answers) > 1 and source.by:
+        raise ArgumentError(f'Which answer? Say answer="{answers[0]}", or another of: {", ".join(answers)}.')
+    return _with_groups(source, frame)
+
+
+def _with_groups(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
+    if not source.by:
+        several = len(source.variables) > 1
+        labels = [
+            source.title(str(v)) if several else str(a) for v, a in frame[[schema.VARIABLE, schema.ANSWER]].to_numpy()
+        ]
+        return frame.assign(**{BLOCK: "", GROUP: labels})
+    *outer, inner = source.by
+    block = frame[outer].astype(str).agg(", ".join, axis=1) if outer else source.title(inner)
+    return frame.assign(**{BLOCK: block, GROUP: frame[inner].astype(str)})
+
+
+def _rows(page: Page, data: pd.DataFrame) -> tuple[list[Row], float, float]:
+    labels: list[tuple[str, int | None]] = []
+    blocks = data[BLOCK].astype(str).tolist()
+    headed = any(blocks)
+    for place, (block, group) in enumerate(zip(blocks, data[GROUP].astype(str), strict=True)):
+        if headed and (place == 0 or block != blocks[place - 1]):
+            labels.append((block, None))
+        labels.append((group, place))
+    indent = 10.0 if headed else 0.0
+    rows, left = set_rows(page, labels, 0.36, HEIGHT, indent)
+    return rows, left, indent
+
+
+def _reference(page: Page, axis: Axis, overall: float | None, top: float, shares: bool) -> None:
+    if overall is None:
+        return
+    if not axis.holds(overall):
+        raise ArgumentError(
+            f"overall={overall!r} lies outside the values drawn. Give it in the units of the estimates."
+        )
+    x = axis.at(overall)
+    page.marks.append(Line(x, top, x, page.y, FAINT, 1.0, dashed=True))
+    text = f"all {percent(overall) if shares else number(overall, 1)}"
+    page.y += AXIS + 4
+    page.marks.append(Text(x, page.y - 2, text, AXIS, MUTED, align="center"))
+
+
+def _alt(data: pd.DataFrame, texts: list[str]) -> str:
+    parts = [
+        f"{clean(b)}, {clean(g)}: {t}" if b else f"{clean(g)}: {t}"
+        for b, g, t in zip(data[BLOCK].astype(str), data[GROUP].astype(str), texts, strict=True)
+    ]
+    return f"Dot plot with intervals of {len(data)} groups. {'; '.join(parts)}."
