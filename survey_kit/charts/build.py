@@ -70,7 +70,13 @@ def chart(
     _check_options(chosen, options, results)
     frame = _frame(results, title, subtitle, source, note, width)
     made = _DRAWERS[chosen](results, frame, options)
-    return replace(made, notices=glyph_notices([made.title, made.subtitle, made.alt]))
+    return replace(
+        made,
+        notices=glyph_notices([made.title, made.subtitle, made.alt]),
+        redraw=lambda inches: chart(
+            result, kind, title=title, subtitle=subtitle, source=source, note=note, width=inches, **options
+        ),
+    )
 
 
 def _kind(results: Sequence[Any], kind: str | None) -> str:

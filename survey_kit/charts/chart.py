@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ class Chart:
         caption: lines of the footer.
         alt: the chart in words, for those who do not see it.
         drawing: its marks. notices: what was left out or could not be set.
+        redraw: draws it for another width in inches.
     """
 
     kind: str
@@ -38,6 +40,11 @@ class Chart:
     alt: str
     drawing: Drawing = field(repr=False)
     notices: tuple[Notice, ...] = ()
+    redraw: Callable[[float], Chart] | None = field(default=None, repr=False)
+
+    def at_width(self, inches: float) -> Chart:
+        """The same chart drawn for another width, such as that of a phone; type keeps its size."""
+        return self if self.redraw is None else self.redraw(inches)
 
     def figure(self) -> Figure:
         """A matplotlib figure at the final size."""

@@ -83,15 +83,20 @@ class Design:
         return replace(self, weight=weight, adjustments=(*self.adjustments, *added))
 
     def describe(self) -> str:
-        """One sentence for people: "weights w, strata region, PSUs area; lonely PSU: fail"."""
-        parts = [f"weights {self.weight}" if self.weight else "equal weights"]
-        parts += [f"strata {', '.join(self.strata)}"] if self.strata else []
-        parts += [f"PSUs {', '.join(self.psu)}"] if self.psu else ["each row a PSU"]
-        parts += [f"fpc {', '.join(self.fpc)}"] if self.fpc else []
-        parts += [f"lonely PSU: {self.lonely_psu}"] if self.lonely_psu != "fail" else []
+        """The design in words: "weighted by 'w', strata 'region', sampling units 'area'"."""
+        parts = [f"weighted by {self.weight!r}" if self.weight else "equal weights"]
+        parts += [f"strata {_quoted(self.strata)}"] if self.strata else []
+        parts += [f"sampling units {_quoted(self.psu)}"] if self.psu else ["each respondent a sampling unit"]
+        parts += [f"population sizes {_quoted(self.fpc)}"] if self.fpc else []
+        parts += [f"lonely units: {self.lonely_psu}"] if self.lonely_psu != "fail" else []
+        parts += ["calibration in the variance"] if self.adjustments else []
         if self.replicates is not None:
             parts.append(f"{self.replicates.method} replicate weights")
         return ", ".join(parts)
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(repr(n) for n in names)
 
 
 def stages(names: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from survey_kit.kernels.groups import FloatArray
 
 MAX_ITER = 200
 TOL = 1e-12
+_WELL_CONDITIONED = 1e-6  # smallest eigenvalue of the scaled normal equations
 
 
 class Family(Protocol):
@@ -80,14 +81,16 @@ def fit_glm(
         before = deviance
         beta, eta, deviance = _walk(beta, move, y, x, w, shift, family, before)
         step = float(np.max(np.abs(move) / (np.abs(beta) + 1e-3 * np.abs(beta).max() + 1e-8), initial=0.0))
-    return GlmFit(beta, eta, family.link.inverse(eta), deviance, steps, step, step <= 1e-8)
+    with np.errstate(all="ignore"):
+        mu = family.link.inverse(eta)
+    return GlmFit(beta, eta, mu, deviance, steps, step, step <= 1e-8)
 
 
 def _working(y: FloatArray, eta: FloatArray, family: Family) -> tuple[FloatArray, FloatArray]:
     """Working weights mu'^2 / V and working residuals (y - mu) / mu'. Shapes (n,), (n,)."""
-    mu = family.link.inverse(eta)
-    slope = family.link.inverse_deriv(eta)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
+        mu = family.link.inverse(eta)
+        slope = family.link.inverse_deriv(eta)
         weight = slope**2 / family.variance(mu)
         residual = (y - mu) / slope
     usable = np.isfinite(weight) & np.isfinite(residual) & (weight > 0)
@@ -95,12 +98,20 @@ def _working(y: FloatArray, eta: FloatArray, family: Family) -> tuple[FloatArray
 
 
 def _solve(x: FloatArray, w: FloatArray, base: FloatArray, working: FloatArray, residual: FloatArray) -> FloatArray:
-    """Weighted least squares of base + residual on x, by normal equations of scaled columns. Shape (p,)."""
+    """Weighted least squares of base + residual on x. Shape (p,).
+
+    By the normal equations of scaled columns where these are well conditioned, else on the rows themselves, which keeps
+    twice as many digits (a year beside its square).
+    """
     weighted = x * (w * working)[:, None]
     gram = x.T @ weighted
     scale = np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))
-    solution = np.linalg.lstsq(gram / np.outer(scale, scale), (weighted.T @ (base + residual)) / scale, rcond=1e-15)[0]
-    return solution / scale
+    scaled = gram / np.outer(scale, scale)
+    least = np.linalg.eigvalsh(scaled)[0]
+    if least > _WELL_CONDITIONED:
+        return np.linalg.solve(scaled, (weighted.T @ (base + residual)) / scale) / scale
+    root = np.sqrt(w * working)
+    return np.linalg.lstsq(x * (root[:, None] / scale), root * (base + residual), rcond=1e-15)[0] / scale
 
 
 def _walk(
@@ -136,7 +147,23 @@ def influence_values(y: FloatArray, x: FloatArray, weight: FloatArray, eta: Floa
     working, residual = _working(y, eta, family)
     triangle = np.linalg.qr(x * np.sqrt(weight * working)[:, None], mode="r")
     root = np.linalg.inv(triangle)
-    return (x @ (root @ root.T)) * (working * residual)[:, None]
+    return (x @ root * (working * residual)[:, None]) @ root.T
+
+
+def information_left(x: FloatArray, weight: FloatArray, eta: FloatArray, y: FloatArray, family: Family) -> FloatArray:
+    """How much of what x could tell is left at the fit, and in which direction least: share, then the direction.
+
+    The smallest eigenvalue of x'W x against that of x'x, both with columns scaled by x'x. It vanishes where the outcome
+    is separated: coefficients run away and the rows that hold them lose their weight. Shape (1 + p,).
+    """
+    w = weight / weight.mean()
+    plain = (x * w[:, None]).T @ x
+    scale = np.sqrt(np.diag(plain))
+    working, _ = _working(y, eta, family)
+    informed = (x * (w * working)[:, None]).T @ x
+    values, vectors = np.linalg.eigh(informed / np.outer(scale, scale))
+    whole = np.linalg.eigvalsh(plain / np.outer(scale, scale))[0]
+    return np.concatenate([[values[0] / max(whole, 1e-300)], vectors[:, 0]])
 
 
 def dispersion(y: FloatArray, mu: FloatArray, weight: FloatArray, family: Family) -> float:

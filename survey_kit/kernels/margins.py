@@ -1,7 +1,7 @@
 """Average marginal effects and predictive margins with their derivatives by the coefficients.
 
-Effect of a number v:   sum w mu'(eta) (dx beta) / sum w,            dx = d x / d v, shape (n, p)
-  gradient:             sum w [mu''(eta) (dx beta) x + mu'(eta) dx] / sum w
+Effect of a number v:   sum w mu'(eta) (dx beta + do) / sum w,       dx = d x / d v, do = d offset / d v
+  gradient:             sum w [mu''(eta) (dx beta + do) x + mu'(eta) dx] / sum w
 Prediction at a level:  sum w mu(x beta + offset) / sum w,           x with the level set for everybody
   gradient:             sum w mu'(eta) x / sum w
 
@@ -20,6 +20,7 @@ Curve = Callable[[FloatArray], FloatArray]
 def average_slope(
     x: FloatArray,
     dx: FloatArray,
+    doffset: FloatArray | float,
     beta: FloatArray,
     offset: FloatArray,
     weight: FloatArray,
@@ -28,7 +29,7 @@ def average_slope(
 ) -> tuple[float, FloatArray]:
     """The average derivative and its gradient. `slope` is mu', `curvature` mu''. Returns (float, (p,))."""
     eta = x @ beta + offset
-    change = dx @ beta
+    change = dx @ beta + doffset
     share = weight / weight.sum()
     first = slope(eta)
     gradient = (share * curvature(eta) * change) @ x + (share * first) @ dx

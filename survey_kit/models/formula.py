@@ -11,6 +11,7 @@ from survey_kit.errors import ArgumentError
 FUNCTIONS = ("log", "log10", "log2", "exp", "sqrt", "abs", "I", "poly", "bs", "cs", "scale", "center")
 _CATEGORY = re.compile(r"C\(\s*(\w+)\s*(?:,\s*(\w+)\s*=\s*(\"[^\"]*\"|'[^']*')\s*)?\)")
 _MOST = 4000
+_MOST_TERMS, _MOST_DEGREES = 300, 50
 _ALLOWED = (
     *(
         ast.Expression,
@@ -74,6 +75,7 @@ def parse_formula(text: str) -> Formula:
     categorical: set[str] = set()
     right = _CATEGORY.sub(lambda m: _category(m, text, names, categorical, references), right)
     right, offset = _without_offset(text, right)
+    _bound_terms(text, right)
     formula = Formula(text, response, right, offset, names, frozenset(categorical), references)
     for piece in offset:
         check_expression(formula, piece)
@@ -98,24 +100,66 @@ def _walk(formula: Formula, expression: str, node: ast.AST, found: list[str], de
             f"{shown!r} in the formula is not allowed. There are: columns, numbers, + - * / **, comparisons, and the "
             f"functions {', '.join(FUNCTIONS)}, C(x), C(x, ref='label')."
         )
-    if isinstance(node, ast.Call):
-        if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
-            called = formula.written(ast.unparse(node.func))
-            raise ArgumentError(
-                f"Function {called!r} in the formula is not allowed. There are: {', '.join(FUNCTIONS)}, C."
-            )
-        children: list[ast.AST] = [*node.args, *(k.value for k in node.keywords)]
-    elif isinstance(node, ast.Name):
-        found.append(node.id)
-        return
-    else:
-        children = list(ast.iter_child_nodes(node))
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-        power = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
-        if not (isinstance(power, ast.Constant) and isinstance(power.value, (int, float)) and abs(power.value) <= 10):
-            raise ArgumentError(f"{shown!r} in the formula has a power that is no number up to 10.")
+    children = list(ast.iter_child_nodes(node))
+    match node:
+        case ast.Name():
+            found.append(node.id)
+        case ast.Constant():
+            _check_constant(shown, node.value)
+        case ast.Call():
+            _check_call(formula, shown, node)
+            children = [*node.args, *(k.value for k in node.keywords)]
+        case ast.BinOp(op=ast.Pow()):
+            _check_power(shown, node)
     for child in children:
         _walk(formula, expression, child, found, depth + 1)
+
+
+def _check_call(formula: Formula, shown: str, call: ast.Call) -> None:
+    """A function that is allowed, with few degrees."""
+    if not isinstance(call.func, ast.Name) or call.func.id not in FUNCTIONS:
+        called = formula.written(ast.unparse(call.func))
+        raise ArgumentError(f"Function {called!r} in the formula is not allowed. There are: {', '.join(FUNCTIONS)}, C.")
+    for argument in (*call.args, *(k.value for k in call.keywords)):
+        degrees = argument.value if isinstance(argument, ast.Constant) else 0
+        if isinstance(degrees, (int, float)) and degrees > _MOST_DEGREES:
+            raise ArgumentError(f"{shown!r} in the formula asks for more than {_MOST_DEGREES} columns or degrees.")
+
+
+def _check_power(shown: str, node: ast.BinOp) -> None:
+    if not any(isinstance(inner, ast.Name) for inner in ast.walk(node.left)):
+        raise ArgumentError(f"{shown!r} in the formula has a power of a number. Write the number.")
+    power = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
+    if not (isinstance(power, ast.Constant) and isinstance(power.value, (int, float)) and abs(power.value) <= 10):
+        raise ArgumentError(f"{shown!r} in the formula has a power that is no number up to 10.")
+
+
+def _check_constant(shown: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e15:
+        raise ArgumentError(f"{shown!r} in the formula holds {str(value)[:20]!r}; only numbers up to 1e15 are allowed.")
+
+
+def _bound_terms(text: str, right: str) -> None:
+    """Refuse a right side that would expand into very many terms, before it is expanded."""
+    try:
+        tree = ast.parse(right.replace(":", "*").strip(), mode="eval")
+        size = _terms(tree.body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # formulaic says what is wrong with it
+    if size > _MOST_TERMS:
+        raise ArgumentError(f"Formula {text[:80]!r} expands into more than {_MOST_TERMS} terms. Leave some out.")
+
+
+def _terms(node: ast.AST) -> float:
+    """An upper bound on the number of terms of a formula: a + b, a * b = a + b + ab, a ** k."""
+    if isinstance(node, ast.BinOp):
+        left = _terms(node.left)
+        if isinstance(node.op, ast.Pow):
+            power = node.right.value if isinstance(node.right, ast.Constant) else _MOST_TERMS
+            return min((left + 1) ** min(float(power), 60.0), 1e9) if isinstance(power, (int, float)) else 1e9
+        right = _terms(node.right)
+        return left + right if isinstance(node.op, (ast.Add, ast.Sub)) else left + right + left * right
+    return 1.0
 
 
 def _safe_names(right: str, names: dict[str, str]) -> str:

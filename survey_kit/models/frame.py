@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ class ModelFrame:
     Attributes:
         formula: the checked formula.
         spec: formulaic's model spec, which rebuilds the design matrix for other values.
+        offset_specs: the same for what stands inside offset().
         columns: safe name -> values of the rows used; categories as pandas Categoricals of labels.
         levels: column -> its labels, the reference first; numbers are absent.
         x: design matrix. Shape (m, p). terms: one entry for each column of x.
@@ -40,16 +41,20 @@ class ModelFrame:
     levels: Mapping[str, tuple[str, ...]]
     x: FloatArray
     terms: tuple[ModelTerm, ...]
+    offset_specs: tuple[Any, ...]
     y: FloatArray
     offset: FloatArray
     rows: np.ndarray
     response: str
     notices: tuple[Notice, ...]
 
-    def rebuild(self, **values: Any) -> FloatArray:
-        """The design matrix with some columns (by safe name) set to other values. Shape (m, p)."""
-        changed = self.columns.assign(**values)
-        return np.asarray(self.spec.get_model_matrix(changed, context=FUNCTIONS_BY_NAME), dtype=float)
+    def rebuild(self, columns: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+        """Design matrix and offset for other values of the columns (by safe name). Shapes (m, p), (m,)."""
+        with np.errstate(all="ignore"):
+            x = np.asarray(self.spec.get_model_matrix(columns, context=FUNCTIONS_BY_NAME), dtype=float)
+            parts = [s.get_model_matrix(columns, context=FUNCTIONS_BY_NAME) for s in self.offset_specs]
+        offset = np.zeros(len(columns)) + sum(np.asarray(p, dtype=float)[:, 0] for p in parts)
+        return x, offset
 
     def safe(self, column: str) -> str:
         """The safe name of a column of the model."""
@@ -61,12 +66,14 @@ class ModelFrame:
 
 @dataclass(frozen=True, slots=True)
 class ModelTerm:
-    """One column of the design matrix: its written name, its variables ("a:b") and their levels ("x:y"), its term."""
+    """One column of the design matrix: its written name, its variables ("a:b") and their levels ("x:y"), its term, and
+    the columns of the data that it is made from."""
 
     name: str
     variable: str
     answer: str
     term: str
+    uses: tuple[str, ...] = ()
 
 
 FUNCTIONS_BY_NAME = {"sqrt": np.sqrt, "abs": np.abs}
@@ -121,10 +128,12 @@ def is_categorical(variable: Variable, codes: pd.Series) -> bool:
 
 def _parsed(formula: Formula, formulaic: Any) -> list[Any]:
     try:
-        parsed = formulaic.Formula(formula.right)
-        terms = list(parsed)
+        terms = list(formulaic.Formula(formula.right))
+        readable = bool(terms) and all(hasattr(t, "factors") for t in terms)
     except Exception as error:  # formulaic raises many kinds
         raise ArgumentError(f"Formula {formula.text!r} cannot be read: {str(error).splitlines()[0]}") from None
+    if not readable:
+        raise ArgumentError(f"Formula {formula.text!r} has no terms, or several parts. Write terms joined by '+'.")
     for term in terms:
         for factor in term.factors:
             if factor.expr not in ("0", "1"):
@@ -146,6 +155,11 @@ def _response(
     variable = survey.codebook[name]
     if binary and is_categorical(variable, survey.codes[name]):
         return _two_categories(survey, variable)
+    if not binary and is_categorical(variable, survey.codes[name]):
+        raise ArgumentError(
+            f"{name!r} holds categories; a model of this family needs a number. Use family='binomial' for two categories, a "
+            f"condition on the left of '~', or state that it is a scale: poll.relabel({name!r}, measure='scale')."
+        )
     block = number(survey.codes, variable)
     values = survey.codes[name].to_numpy(dtype=float, na_value=np.nan)
     if binary and not np.isin(values[block.base], (0.0, 1.0)).all():
@@ -194,9 +208,8 @@ def _distinct(labels: tuple[str, ...]) -> list[str]:
 
 
 def _refuse_categories_in_functions(formula: Formula, terms: list[Any], columns: pd.DataFrame) -> None:
-    for expression in (*(f.expr for t in terms for f in t.factors), *formula.offset):
-        if expression in columns or expression in ("0", "1"):
-            continue
+    plain = [f.expr for t in terms for f in t.factors if f.expr not in columns and f.expr not in ("0", "1")]
+    for expression in (*plain, *formula.offset):
         for safe in check_expression(formula, expression):
             if isinstance(columns[safe].dtype, pd.CategoricalDtype):
                 name = formula.names[safe]
@@ -246,24 +259,31 @@ def _matrix(
     if frame.empty:
         frame = pd.DataFrame(index=np.arange(len(rows)))
     frame["one_"] = 1.0
-    matrix = formulaic.model_matrix(formula.right, frame, context=FUNCTIONS_BY_NAME, na_action="ignore")
+    with np.errstate(all="ignore"):
+        matrix, *offsets = (
+            formulaic.model_matrix(f, frame, context=FUNCTIONS_BY_NAME, na_action="ignore")
+            for f in (formula.right, *(f"{expression} - 1" for expression in formula.offset))
+        )
     x = np.asarray(matrix, dtype=float)
-    offset = np.zeros(len(y))
-    for expression in formula.offset:
-        offset += np.asarray(
-            formulaic.model_matrix(f"{expression} - 1", frame, context=FUNCTIONS_BY_NAME), dtype=float
-        )[:, 0]
+    offset = np.zeros(len(y)) + sum(np.asarray(part, dtype=float)[:, 0] for part in offsets)
     terms = _terms(formula, matrix.model_spec, levels)
     _check_matrix(x, offset, terms)
-    return ModelFrame(formula, matrix.model_spec, frame, levels, x, terms, y, offset, rows, response, notices)
+    specs = tuple(part.model_spec for part in offsets)
+    return ModelFrame(formula, matrix.model_spec, frame, levels, x, terms, specs, y, offset, rows, response, notices)
 
 
 def _terms(formula: Formula, spec: Any, levels: Mapping[str, tuple[str, ...]]) -> tuple[ModelTerm, ...]:
     out = []
     for part in spec.structure:
         term = formula.written(str(part.term))
+        uses = [
+            formula.names[safe]
+            for factor in part.term.factors
+            if factor.expr not in ("0", "1")
+            for safe in check_expression(formula, factor.expr)
+        ]
         for column in part.columns:
-            out.append(_term(formula, str(column), term, levels))
+            out.append(replace(_term(formula, str(column), term, levels), uses=tuple(dict.fromkeys(uses))))
     return tuple(out)
 
 

@@ -12,13 +12,13 @@ import pandas as pd
 from survey_kit import schema
 from survey_kit.design.bound import BoundDesign
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, NotConvergedError, UnsupportedOption, one_of, unknown
+from survey_kit.errors import ArgumentError, DesignError, NotConvergedError, UnsupportedOption, listed, one_of, unknown
 from survey_kit.estimation.request import check_level, check_survey, domain_of
-from survey_kit.kernels.glm import GlmFit, dispersion, fit_glm, influence_values
+from survey_kit.kernels.glm import GlmFit, dispersion, fit_glm, influence_values, information_left
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.links import SECOND_DERIVATIVE
 from survey_kit.models.formula import parse_formula
-from survey_kit.models.frame import FUNCTIONS_BY_NAME, ModelFrame, build_frame
+from survey_kit.models.frame import ModelFrame, build_frame
 from survey_kit.results.carriers import Carrier, linearized, replicated
 from survey_kit.results.estimates import Estimates
 from survey_kit.results.fit import TERM, ModelFit
@@ -32,7 +32,7 @@ FAMILIES = {
 }
 _LATER = ("negbin", "negativebinomial", "quasi", "tweedie", "ordinal", "multinomial")
 _SCALES = {"logit": "log-odds", "log": "log ratio", "cloglog": "log hazard", "probit": "probit"}
-_SEPARATED = 1e-7
+_SEPARATED = 1e-9  # share of the information that is left
 
 
 def glm(
@@ -73,14 +73,15 @@ def glm(
     check_level(level)
     link = _link(family, link)
     domain = domain_of(survey, where)
-    frame = build_frame(survey, parse_formula(formula), domain, binary=family == "binomial")
     bound = survey.bound
+    counted = domain & (bound.weight > 0)
+    frame = build_frame(survey, parse_formula(formula), counted, binary=family == "binomial")
     weight = bound.weight[frame.rows]
     law = _law(family, link)
     _check_outcome(family, frame)
     _check_separation(family, frame, weight)
     fit = fit_glm(frame.y, frame.x, weight, law, frame.offset)
-    _check_fit(family, fit, frame)
+    _check_fit(family, fit, frame, weight, law)
     used = np.zeros(len(domain), dtype=bool)
     used[frame.rows] = True
     df_design = bound.degrees_of_freedom(None if used.all() else used)
@@ -121,25 +122,21 @@ class Inner:
         """Design matrix and offset of new rows. Shapes (m, p), (m,)."""
         if new is None:
             return self.frame.x, self.frame.offset
-        formula, columns = self.frame.formula, {}
-        for safe, name in formula.names.items():
+        columns = {}
+        for safe, name in self.frame.formula.names.items():
             if name not in new:
                 raise unknown("column", name, new.columns)
             columns[safe] = _as_fitted(new[name], name, self.frame.levels.get(name))
-        values = pd.DataFrame({**columns, "one_": 1.0}, index=new.index)
-        x = np.asarray(self.frame.spec.get_model_matrix(values, context=FUNCTIONS_BY_NAME), dtype=float)
-        offset = np.zeros(len(new))
-        for expression in formula.offset:
-            import formulaic
-
-            part = formulaic.model_matrix(f"{expression} - 1", values, context=FUNCTIONS_BY_NAME)
-            offset = offset + np.asarray(part, dtype=float)[:, 0]
-        return x, offset
+        return self.frame.rebuild(pd.DataFrame({**columns, "one_": 1.0}, index=new.index))
 
 
 def _as_fitted(values: pd.Series, name: str, levels: tuple[str, ...] | None) -> Any:
     if levels is None:
-        return pd.to_numeric(values)
+        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+        bad = np.flatnonzero(~np.isfinite(numbers))
+        if len(bad):
+            raise ArgumentError(f"{name!r} is no finite number in row {listed(bad + 1)}. Predictions need every value.")
+        return numbers
     strange = [v for v in pd.unique(values) if v not in levels]
     if strange:
         raise unknown(f"category of {name}", strange[0], levels)
@@ -207,16 +204,21 @@ def _check_separation(family: str, frame: ModelFrame, weight: FloatArray) -> Non
             )
 
 
-def _check_fit(family: str, fit: GlmFit, frame: ModelFrame) -> None:
-    certain = family == "binomial" and bool(((fit.mu < _SEPARATED) | (fit.mu > 1 - _SEPARATED)).any())
+def _check_fit(family: str, fit: GlmFit, frame: ModelFrame, weight: FloatArray, law: Any) -> None:
     size = np.abs(fit.beta) * frame.x.std(axis=0)
     largest = frame.terms[int(np.argmax(np.where(np.isfinite(size), size, -1)))].name
-    if certain and (not fit.converged or np.max(np.abs(fit.eta)) > 25):
-        raise NotConvergedError(
-            f"The model separates the outcome: some fitted probabilities are 0 or 1 and {largest} has no finite "
-            "coefficient. Merge categories, or leave the variable out.",
-            fit,
-        )
+    if family in ("binomial", "poisson") and np.isfinite(fit.eta).all():
+        share, *direction = information_left(frame.x, weight, fit.eta, frame.y, law)
+        if share < _SEPARATED:
+            names = [t.name for t in frame.terms]
+            weights = [
+                0.0 if n == "Intercept" and len(names) > 1 else abs(d) for n, d in zip(names, direction, strict=True)
+            ]
+            raise NotConvergedError(
+                f"The predictors separate the outcome: {names[int(np.argmax(weights))]} has no finite coefficient (separation). "
+                "Merge categories, or leave the variable out.",
+                fit,
+            )
     if not fit.converged or not np.isfinite(fit.beta).all():
         raise NotConvergedError(
             f"The model did not converge in {fit.iterations} steps; the last changed a coefficient by {fit.step:.1e} of "
@@ -237,6 +239,13 @@ def _carrier(bound: BoundDesign, frame: ModelFrame, fit: GlmFit, law: Any, df: f
 
 def _refit(frame: ModelFrame, weight: FloatArray, law: Any, fit: GlmFit) -> FloatArray:
     used = weight != 0
+    empty = ~frame.x[used].any(axis=0)
+    if empty.any():
+        name = frame.terms[int(np.argmax(empty))].name
+        raise DesignError(
+            f"A replicate leaves out every row of {name}, so the model cannot be repeated there. Merge the category with "
+            "another, or use linearisation."
+        )
     again = fit_glm(frame.y[used], frame.x[used], weight[used], law, frame.offset[used], start=fit.beta)
     if not again.converged:
         raise NotConvergedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -54,7 +55,11 @@ def margins(
         >>> sk.margins(sk.glm(poll, "y ~ x"), "x").theta.round(6).tolist()
         [1.4]
     """
+    if not isinstance(fit, ModelFit):
+        raise ArgumentError(f"margins() takes a model, as in margins(sk.glm(...)); got {type(fit).__name__}.")
     one_of("kind", kind, ("effect", "prediction"))
+    if by is not None and at is not None and by in at:
+        raise ArgumentError(f"by={by!r} and at={{{by!r}: ...}} contradict each other. Use one of them.")
     work = _Work.open(fit, at, by)
     parts = [part for name in _names(fit, variables, kind) for part in work.parts(name, kind)]
     if not parts:
@@ -126,50 +131,64 @@ class _Work:
         self, name: str, level: str, point: dict[str, Any], rows: np.ndarray, where: dict[str, Any]
     ) -> _Part:
         inner = self.fit.inner
-        x = self._design(point)[rows]
+        x, offset = self._design(point)
         weight = inner.weight[rows]
         value, gradient = average_prediction(
-            x, self.fit.coef.theta, inner.frame.offset[rows], weight, inner.mean, inner.slope
+            x[rows], self.fit.coef.theta, offset[rows], weight, inner.mean, inner.slope
         )
         n = float(np.count_nonzero(weight))
         return _Part(name, level, where, PREDICTION, value, gradient, n, float(weight.sum()))
 
     def _slope(self, name: str, point: dict[str, Any], rows: np.ndarray, where: dict[str, Any]) -> _Part:
         inner = self.fit.inner
-        x, dx = self._design(point)[rows], self._change(name, point)[rows]
+        x, offset = self._design(point)
+        dx, doffset = self._change(name, point)
         weight = inner.weight[rows]
+        beta = self.fit.coef.theta
         value, gradient = average_slope(
-            x, dx, self.fit.coef.theta, inner.frame.offset[rows], weight, inner.slope, inner.curvature
+            x[rows], dx[rows], doffset[rows], beta, offset[rows], weight, inner.slope, inner.curvature
         )
         n = float(np.count_nonzero(weight))
         return _Part(name, "", where, EFFECT, value, gradient, n, float(weight.sum()))
 
-    def _design(self, point: dict[str, Any], **more: Any) -> FloatArray:
+    def _design(self, point: dict[str, Any], **more: Any) -> tuple[FloatArray, FloatArray]:
         frame = self.fit.inner.frame
-        values = {frame.safe(n): _column(self.fit, n, v, len(frame.y)) for n, v in point.items()}
-        return frame.rebuild(**values, **more) if values or more else frame.x
+        values = {frame.safe(n): _column(self.fit, n, v, len(frame.y)) for n, v in point.items()} | more
+        return frame.rebuild(frame.columns.assign(**values)) if values else (frame.x, frame.offset)
 
-    def _change(self, name: str, point: dict[str, Any]) -> FloatArray:
-        """d x / d v by a central difference, exact up to rounding for powers up to two and interactions."""
+    def _change(self, name: str, point: dict[str, Any]) -> tuple[FloatArray, FloatArray]:
+        """d x / d v and d offset / d v: exact for a plain term, else by central differences."""
         frame = self.fit.inner.frame
-        alone = [t.variable == name and t.name == name for t in frame.terms]
-        if any(alone) and sum(name in _pieces(t.variable) for t in frame.terms) == 1:
-            return np.broadcast_to(np.array(alone, dtype=float), frame.x.shape)
+        users = [t for t in frame.terms if name in t.uses]
+        if len(users) == 1 and users[0].name == name and not self._in_offset(name):
+            alone = np.array([t is users[0] for t in frame.terms], dtype=float)
+            return np.broadcast_to(alone, frame.x.shape), np.zeros(len(frame.y))
         safe = frame.safe(name)
         centre = (
             np.full(len(frame.y), float(point[name])) if name in point else frame.columns[safe].to_numpy(dtype=float)
         )
-        step = 1e-4 * (np.std(frame.columns[safe].to_numpy(dtype=float)) or 1.0)
+        step = self._step(name, centre)
         rest = {n: v for n, v in point.items() if n != name}
         ahead, behind = (self._design(rest, **{safe: centre + s}) for s in (step, -step))
-        return (ahead - behind) / (2 * step)
+        change = [(a - b) / (2 * (step[:, None] if a.ndim == 2 else step)) for a, b in zip(ahead, behind, strict=True)]
+        return change[0], change[1]
 
+    def _in_offset(self, name: str) -> bool:
+        safe = self.fit.inner.frame.safe(name)
+        return any(re.search(rf"\b{safe}\b", piece) for piece in self.fit.inner.frame.formula.offset)
 
-def _pieces(variable: str) -> list[str]:
-    """Words of a (written) variable expression, to see which columns it uses."""
-    import re
-
-    return [variable, *re.split(r"[^\w ]+", variable)]
+    def _step(self, name: str, centre: FloatArray) -> FloatArray:
+        """Steps of the difference: in proportion to the value where a logarithm, root or quotient ends at zero."""
+        frame = self.fit.inner.frame
+        safe = frame.safe(name)
+        pieces = [*re.split(r"(?<![*(])[+:](?![^(]*\))", frame.formula.right), *frame.formula.offset]
+        using = " ".join(p for p in pieces if re.search(rf"\b{safe}\b", p))
+        if re.search(r"[<>]|==|!=", using):
+            raise ArgumentError(f"{name!r} enters the model through a comparison and has no slope. Make it a variable.")
+        spread = float(np.std(frame.columns[safe].to_numpy(dtype=float))) or 1.0
+        if re.search(r"log|sqrt|/|\*\*\s*\(?-", using):
+            return np.where(centre == 0, 1e-5 * spread, 1e-5 * np.abs(centre))
+        return np.full(len(centre), 1e-4 * spread)
 
 
 def _names(fit: ModelFit, variables: str | Sequence[str] | None, kind: str) -> list[str]:
@@ -195,7 +214,7 @@ def _values(fit: ModelFit, name: str, value: Any) -> list[Any]:
     for one in values:
         if name in fit.levels and one not in fit.levels[name]:
             raise unknown(f"category of {name}", one, fit.levels[name])
-        if name not in fit.levels and not isinstance(one, (int, float, np.number)):
+        if name not in fit.levels and not (isinstance(one, (int, float, np.number)) and np.isfinite(one)):
             raise ArgumentError(f"at={{{name!r}: {one!r}}}: {name!r} is a number.")
     return values
 

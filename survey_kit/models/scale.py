@@ -59,6 +59,7 @@ def scale(
     check_level(level)
     one_of("kind", kind, ("mean", "sum"))
     names = _items(survey, items, reverse)
+    _check_name(survey, name, names)
     least = _least(min_answered, len(names))
     answers, ends = _answers(survey, names, reverse)
     count = np.isfinite(answers).sum(axis=1)
@@ -68,9 +69,10 @@ def scale(
     index = np.full(len(answers), np.nan)
     index[enough] = np.nanmean(answers[enough], axis=1) * (len(names) if kind == "sum" else 1)
     values = pd.Series(index, index=survey.codes.index, name=name)
-    full = count == len(names)
+    full = (count == len(names)) & (True if survey.domain is None else survey.domain)
     covariance = _covariance(answers[full], survey.bound.weight[full], names)
-    table = _item_table(survey, names, reverse, answers, covariance)
+    counted = answers if survey.domain is None else np.where(survey.domain[:, None], answers, np.nan)
+    table = _item_table(survey, names, reverse, counted, covariance)
     return Scale(
         name=name,
         label=label,
@@ -104,6 +106,14 @@ def _items(survey: SurveyLike, items: Sequence[str], reverse: Sequence[str]) -> 
     return names
 
 
+def _check_name(survey: SurveyLike, name: str, items: tuple[str, ...]) -> None:
+    """The index needs a name of its own: not that of an item or of a column of the design."""
+    if not isinstance(name, str) or not name.strip():
+        raise ArgumentError("The index needs a name, as in name='cost_index'.")
+    if name in items or name in survey.design.columns:
+        raise ArgumentError(f"{name!r} is an item of the scale or a column of the design. Give the index another name.")
+
+
 def _least(min_answered: int | None, items: int) -> int:
     if min_answered is None:
         return (items + 1) // 2
@@ -116,24 +126,41 @@ def _answers(
     survey: SurveyLike, names: tuple[str, ...], reverse: Sequence[str]
 ) -> tuple[FloatArray, tuple[float, float]]:
     """Answers as numbers, NaN where missing, reversed where asked; and the ends of their codes. Shape (n, k)."""
-    columns, ends = [], []
-    for name in names:
-        variable = survey.codebook[name]
-        block = number(survey.codes, variable)
-        if not block.base.any():
-            raise NoValidData(f"{name!r} has no valid answer.")
-        values = np.where(block.base, survey.codes[name].to_numpy(dtype=float, na_value=np.nan), np.nan)
-        codes = [float(c) for c in variable.valid_labels() if not isinstance(c, str)] + [
-            np.nanmin(values),
-            np.nanmax(values),
-        ]
-        low, high = float(min(codes)), float(max(codes))
-        columns.append(low + high - values if name in reverse else values)
-        ends.append((low, high))
+    columns = [_item_values(survey, name) for name in names]
+    lows, highs = [float(np.nanmin(c)) for c in columns], [float(np.nanmax(c)) for c in columns]
+    ends = [
+        _ends(name, survey.codebook[name], values) or (min(lows), max(highs))
+        for name, values in zip(names, columns, strict=True)
+    ]
     if len(set(ends)) > 1:
         shown = ", ".join(f"{n} {low:g} to {high:g}" for n, (low, high) in zip(names, ends, strict=True))
         raise ArgumentError(f"Items of a scale have the same codes; these differ: {shown}. Recode them first.")
-    return np.column_stack(columns), ends[0]
+    low, high = ends[0]
+    turned = [low + high - c if n in reverse else c for n, c in zip(names, columns, strict=True)]
+    return np.column_stack(turned), ends[0]
+
+
+def _item_values(survey: SurveyLike, name: str) -> FloatArray:
+    """Answers of an item as numbers, NaN where missing. Shape (n,)."""
+    block = number(survey.codes, survey.codebook[name])
+    if not block.base.any():
+        raise NoValidData(f"{name!r} has no valid answer.")
+    return np.where(block.base, survey.codes[name].to_numpy(dtype=float, na_value=np.nan), np.nan)
+
+
+def _ends(name: str, variable: Variable, values: FloatArray) -> tuple[float, float] | None:
+    """Lowest and highest labelled code of an item; None where its labels do not say."""
+    labelled = [float(c) for c in variable.valid_labels() if not isinstance(c, str)]
+    if len(labelled) < 2:
+        return None
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    if low < min(labelled) or high > max(labelled):
+        strange = low if low < min(labelled) else high
+        raise ArgumentError(
+            f"{name!r} has the code {strange:g}, outside its labels ({min(labelled):g} to {max(labelled):g}). Declare it "
+            "missing, or correct it."
+        )
+    return min(labelled), max(labelled)
 
 
 def _covariance(complete: FloatArray, weight: FloatArray, names: tuple[str, ...]) -> FloatArray:

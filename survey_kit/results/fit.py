@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import special
 
 from survey_kit import schema
-from survey_kit.errors import ArgumentError, unknown
+from survey_kit.errors import ArgumentError, DesignError, unknown
 from survey_kit.kernels.intervals import t_quantile
 from survey_kit.results.estimates import Estimates
 from survey_kit.schema import Notice
@@ -98,7 +98,8 @@ class ModelFit:
         parts: list[pd.DataFrame] = []
         seen: set[str] = set()
         for variable, rows in out.groupby(schema.VARIABLE, sort=False):
-            if variable in self.levels and variable not in seen:
+            coded = variable in self.levels and self.levels[str(variable)][0] not in set(rows[schema.ANSWER])
+            if coded and variable not in seen:
                 first = rows.iloc[[0]].copy()
                 label = self.levels[str(variable)][0]
                 first[[schema.ESTIMATE, schema.CI_LOW, schema.CI_HIGH]] = value
@@ -109,14 +110,28 @@ class ModelFit:
             parts.append(rows)
         return pd.concat(parts, ignore_index=True)
 
-    def wald(self, term: str) -> WaldTest:
-        """Test a term (all its levels at once): "C(region)", "cost", "cost:region". R: regTermTest(method="Wald")."""
-        rows = self._rows_of(term)
+    def wald(self, term: str | Sequence[str]) -> WaldTest:
+        """Test a term (all its levels at once), or several together: "C(region)", "cost", ["cost", "cost:region"].
+
+        F = b' V^-1 b / q on (q, residual df). R: regTermTest(method="Wald"); Stata: testparm.
+
+        Raises:
+            UnknownNameError: no such term. DesignError: too few sampling units to test so many coefficients.
+        """
+        names = [term] if isinstance(term, str) else list(term)
+        rows = np.unique(np.concatenate([self._rows_of(name) for name in names]))
         beta, v = self.coef.theta[rows], self.coef.vcov().to_numpy()[np.ix_(rows, rows)]
-        df = int(np.linalg.matrix_rank(v))
-        statistic = float(beta @ np.linalg.pinv(v, hermitian=True) @ beta) / df
-        p = float(special.fdtrc(df, self.df_resid, statistic)) if self.df_resid > 0 else float("nan")
-        return WaldTest(term, statistic, df, self.df_resid, p)
+        scale = np.sqrt(np.maximum(np.diag(v), np.finfo(float).tiny))
+        df = len(rows)
+        if np.linalg.matrix_rank(v / np.outer(scale, scale), hermitian=True) < df or self.df_resid < 1:
+            raise DesignError(
+                f"{df} coefficients of {', '.join(names)} cannot be tested with {self.df_design:g} design and "
+                f"{self.df_resid:g} residual degrees of freedom. Merge categories, or test fewer terms."
+            )
+        statistic = float(beta @ np.linalg.solve(v, beta)) / df
+        return WaldTest(
+            " + ".join(names), statistic, df, self.df_resid, float(special.fdtrc(df, self.df_resid, statistic))
+        )
 
     def _rows_of(self, term: str) -> np.ndarray:
         plain = _plain(term)
@@ -134,10 +149,15 @@ class ModelFit:
         Args:
             new: rows with the columns of the formula, categories as labels; the rows of the model when None.
         """
+        level = self.coef.level if level is None else level
+        if not 0 < level < 1:
+            raise ArgumentError(
+                f"level={level!r} is not a confidence level. Give a number between 0 and 1, such as 0.95."
+            )
         x, offset = self.inner.design_of(new)
         eta = x @ self.coef.theta + offset
-        se_link = np.sqrt(self.coef.carrier.map(x).variance())
-        half = t_quantile(level or self.coef.level, self.df_resid) * se_link
+        se_link = np.sqrt(np.einsum("ij,ij->i", x @ self.coef.vcov().to_numpy(), x))
+        half = t_quantile(level, self.df_resid) * se_link
         mean, slope = self.inner.mean, self.inner.slope
         ends = np.sort(np.column_stack([mean(eta - half), mean(eta + half)]), axis=1)
         frame = {
