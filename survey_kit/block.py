@@ -6,7 +6,6 @@ what kind of question it has.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -116,7 +115,7 @@ def multiple_response(codes: pd.DataFrame, codebook: Codebook, question: Multipl
     """A multiple-response question, dichotomies or categories. Base: rows with any valid member (asked)."""
     members = [codebook[c] for c in question.columns]
     valid = np.column_stack([~v.is_missing(codes[v.name]) for v in members])
-    base = valid.any(axis=1)
+    base: BoolArray = np.asarray(valid.any(axis=1))
     if question.counted is not None:
         given = np.column_stack([(codes[v.name] == question.counted).to_numpy(dtype=bool) for v in members]) & valid
         return Block(question.name, _own_texts(members), _given(given), base, tuple(v.name for v in members))
@@ -142,7 +141,10 @@ def _category_set(
 def _own_texts(members: list[Variable]) -> tuple[str, ...]:
     """What each member says beyond the stem that all of them repeat ("Reasons: rents" is "Rents")."""
     titles = [v.title for v in members]
-    stem = os.path.commonprefix(titles)
+    first, last = min(titles), max(titles)
+    stem = first[
+        : next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    ]
     cut = max((stem.rfind(mark) + len(mark) for mark in (": ", " - ") if mark in stem), default=0)
     if len(titles) < 2 or any(len(t) == cut for t in titles):
         return tuple(titles)

@@ -15,11 +15,11 @@ from survey_kit.charts.page import AXIS, EDGE, VALUE, Frame, Page
 from survey_kit.charts.palette import ACCENT, FAINT, MUTED
 from survey_kit.charts.rows import GAP, Row, draw_guides, draw_labels, set_rows
 from survey_kit.charts.source import Source, refuse_empty
-from survey_kit.results.display import number, percent
+from survey_kit.results.display import number
+from survey_kit.results.display import points as points_text
 from survey_kit.results.fit import RATIOS, ModelFit
 
 HEIGHT = 18.0
-MINUS = "\N{MINUS SIGN}"
 REFERENCE = "reference"
 
 
@@ -87,21 +87,14 @@ def _share(source: Source) -> bool:
 
 def _text(value: float, ratios: bool, points: bool) -> str:
     if points:
-        return _signed_points(value)
+        return points_text(value)
     return number(value, 2) if ratios or value == 0 else number(value, 3 if abs(value) < 0.1 else 2)
 
 
 def _tick(value: float, ratios: bool, points: bool) -> str:
     if points:
-        return _signed_points(value)
+        return points_text(value)
     return f"{value:g}" if ratios else number(value, 2 if abs(value) < 1 else 1)
-
-
-def _signed_points(value: float) -> str:
-    text = percent(abs(value)).rstrip("%")
-    if text == "0" or value == 0:
-        return "0"
-    return ("+" if value > 0 else MINUS) + text
 
 
 def _rows(page: Page, source: Source) -> tuple[list[Row], float]:

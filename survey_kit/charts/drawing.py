@@ -121,7 +121,8 @@ def register_fonts() -> None:
 def _settings(more: dict[str, Any]) -> Any:
     import matplotlib
 
-    return matplotlib.rc_context({"svg.fonttype": "none", "pdf.fonttype": 42, "text.parse_math": False, **more})
+    settings: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "text.parse_math": False, **more}
+    return matplotlib.rc_context(settings)
 
 
 def _paint_box(axes: Any, mark: Box, order: int) -> None:
@@ -135,7 +136,7 @@ def _paint_box(axes: Any, mark: Box, order: int) -> None:
 def _paint_line(axes: Any, mark: Line, order: int) -> None:
     from matplotlib.lines import Line2D
 
-    style = (0, (2.5, 2.0)) if mark.dashed else "solid"
+    style: Any = (0, (2.5, 2.0)) if mark.dashed else "solid"
     axes.add_line(
         Line2D(
             [mark.x1, mark.x2],

@@ -87,14 +87,14 @@ def _fractions(
 ) -> tuple[list[FloatArray], FloatArray | None]:
     """Sampling fraction of each row's stratum for each stage with fpc, and the weights they imply."""
     fractions: list[FloatArray] = []
-    implied = np.ones(len(codes)) if design.fpc else None
+    implied = np.ones(len(codes))
     for level, name in enumerate(design.fpc):
         sampled = _units_in_stratum(strata[level], units[level])
         fraction = _fraction(name, codes[name], sampled)
         _check_constant(name, fraction, strata[level])
         fractions.append(fraction)
         implied = implied / fraction
-    return fractions, implied
+    return fractions, implied if design.fpc else None
 
 
 def _fraction(name: str, column: pd.Series, sampled: IntArray) -> FloatArray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -10,8 +12,8 @@ from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.kernels.sums import Contributions, sum_rows
 from survey_kit.kernels.variance import UnitSums
 
-RowValues = Contributions | FloatArray
-Sums = sp.csr_array | FloatArray
+RowValues: TypeAlias = Contributions | FloatArray
+Sums: TypeAlias = Any  # a sparse array, or a dense one
 
 
 def totals(bound: BoundDesign, values: Contributions) -> FloatArray:

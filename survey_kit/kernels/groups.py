@@ -44,6 +44,11 @@ def _combine_by_table(code: IntArray, size: int) -> tuple[IntArray, IntArray]:
     return (np.cumsum(present) - 1)[code], first[present]
 
 
+def weighted_counts(key: IntArray, weight: FloatArray, size: int) -> FloatArray:
+    """Sum of weights per key. Shape (size,)."""
+    return np.bincount(key, weights=weight, minlength=size).astype(np.float64, copy=False)
+
+
 def present(key: IntArray, size: int) -> BoolArray:
     """Which of the keys 0..size-1 occur. Shape (size,)."""
     found = np.zeros(size, dtype=bool)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 
 _LONGEST_MOVE = 4.0  # of a log factor in one Newton step
 G_RANGE = (1e-200, 1e200)
@@ -49,9 +49,9 @@ def margin_sums(codes: IntArray, weights: FloatArray, size: int) -> FloatArray:
     """Sum of weights by category. Shapes (C,), (C, R) -> (size, R)."""
     columns = weights.shape[1]
     if columns == 1:
-        return np.bincount(codes, weights=weights[:, 0], minlength=size)[:, None]
+        return weighted_counts(codes, weights[:, 0], size)[:, None]
     flat = codes[:, None] * columns + np.arange(columns)
-    return np.bincount(flat.ravel(), weights=weights.ravel(), minlength=size * columns).reshape(size, columns)
+    return weighted_counts(flat.ravel(), weights.ravel(), size * columns).reshape(size, columns)
 
 
 def evaluate(p: Problem, g: FloatArray, lam: tuple[FloatArray, ...]) -> State:

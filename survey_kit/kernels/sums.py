@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
+from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, weighted_counts
 
 _DENSE = 20_000_000  # matrix entries up to which sums by key are held dense
 
@@ -34,7 +34,7 @@ class Contributions:
 
     def totals(self, weight: FloatArray) -> FloatArray:
         """Weighted column totals. Shape (J,)."""
-        return np.bincount(self.column, weights=self.weighted(weight), minlength=self.shape[1])
+        return weighted_counts(self.column, self.weighted(weight), self.shape[1])
 
     def totals_of_each(self, weights: FloatArray) -> FloatArray:
         """Column totals under each of R weights. Shapes (n, R) -> (R, J)."""

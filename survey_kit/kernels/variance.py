@@ -64,7 +64,7 @@ class UnitSums:
     def dense(self, start: int, stop: int) -> FloatArray:
         """Rows start..stop as a dense array."""
         rows = self.direct[start:stop]
-        out = rows.toarray() if sp.issparse(rows) else np.array(rows, dtype=float)
+        out: FloatArray = rows.toarray() if isinstance(rows, sp.sparray) else np.array(rows, dtype=float)
         for weights, taken in self.corrections:
             out -= weights[start:stop] @ taken
         return out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from survey_kit.kernels.groups import FloatArray
+from survey_kit.kernels.groups import FloatArray, weighted_counts
 from survey_kit.kernels.weight_stats import effective_n, weight_range
 from survey_kit.schema import Notice
 from survey_kit.weighting.subject import Subject
@@ -51,7 +51,7 @@ def _margin_table(margin: Margin, subject: Subject, total: float, weights: Float
     size = len(margin.categories)
 
     def share(row_weights: FloatArray) -> FloatArray:
-        return np.bincount(margin.codes, weights=row_weights, minlength=size)
+        return weighted_counts(margin.codes, row_weights, size)
 
     achieved = share(weights) / total
     table = pd.DataFrame(

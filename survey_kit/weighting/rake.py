@@ -10,7 +10,7 @@ import pandas as pd
 
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError, NotConvergedError, UnsupportedOption, listed
-from survey_kit.kernels.groups import FloatArray, IntArray, combine
+from survey_kit.kernels.groups import FloatArray, IntArray, combine, weighted_counts
 from survey_kit.kernels.rake import RakedCells, rake_cells, rake_cells_within
 from survey_kit.kernels.residualize import RakingResidual
 from survey_kit.results.weights import Weights
@@ -189,7 +189,7 @@ def _rake_rows(subject: Subject, wanted: TargetSet, limits: _Limits) -> _Raked:
     codes = [m.codes[first] for m in wanted.margins]
     targets = [m.shares * wanted.total for m in wanted.margins]
     rows = np.bincount(cell, minlength=len(first))
-    held = np.bincount(cell, weights=subject.base, minlength=len(first))
+    held = weighted_counts(cell, subject.base, len(first))
     if not limits.bounded:
         raked = rake_cells(held, codes, targets, tol=limits.tol, max_iter=limits.max_iter)
         return _Raked(subject.base * raked.g[cell, 0], raked, held, rows)

@@ -1,0 +1,10 @@
+"""The command `survey-kit`: build a report, check a study file, print the schema of study files, print the version."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 a bug (with a traceback), 2 something the caller can put right."""
+    from survey_kit.cli.app import app
+
+    app(prog_name="survey-kit")

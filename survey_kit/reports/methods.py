@@ -1,0 +1,123 @@
+"""The methodology statement: what the study file says, what can be computed, and "not supplied" for the rest.
+
+Items after the AAPOR Code of Professional Ethics (2021), III.A, and the Transparency Initiative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from survey_kit.errors import listed
+from survey_kit.kernels.weight_stats import effective_n, kish_deff
+from survey_kit.reports.inline import Writer
+from survey_kit.reports.prepare import Prepared
+from survey_kit.reports.study_content import Methodology
+from survey_kit.results import display
+from survey_kit.results.weights import Weights
+from survey_kit.schema import Notice
+
+NOT_SUPPLIED = "not supplied"
+_ITEMS = (
+    ("strategy", "Data collection strategy"),
+    ("sponsor", "Sponsor"),
+    ("conductor", "Conducted by"),
+    ("instrument", "Questionnaire"),
+    ("population", "Population"),
+    ("sampling", "Sampling and recruitment"),
+    ("modes", "Modes and languages"),
+    ("dates", "Dates of fieldwork"),
+    ("sample_size", "Sample size and precision"),
+    ("weighting", "Weighting"),
+    ("processing", "Processing and quality checks"),
+    ("limitations", "Limitations"),
+    ("contact", "Contact"),
+)
+
+
+def statement(prepared: Prepared, writer: Writer) -> tuple[tuple[str, str], ...]:
+    """Rows (item, text) of the methodology statement, in the order of the code."""
+    computed = {
+        "instrument": "The wording of each question is printed under its chart and table.",
+        "sample_size": sample_size(prepared),
+        "weighting": weighting(prepared),
+        "limitations": GENERAL_LIMITS,
+    }
+    said = prepared.source.study.methodology
+    return tuple((label, _row(said, writer, name, computed.get(name, ""))) for name, label in _ITEMS)
+
+
+GENERAL_LIMITS = (
+    "Margins of error and intervals measure sampling error only. Coverage, nonresponse, the wording of questions and "
+    "their order can add errors that no interval shows."
+)
+
+
+def _row(said: Methodology, writer: Writer, name: str, computed: str) -> str:
+    text = writer.text(getattr(said, name) or "", "methodology", name)
+    return " ".join(part for part in (text or ("" if computed else NOT_SUPPLIED), computed) if part)
+
+
+def sample_size(prepared: Prepared) -> str:
+    """Interviews, precision with the design effect of weighting, and what intervals are made of."""
+    weights = prepared.survey.weight.to_numpy(dtype=float)
+    used = float(np.count_nonzero(weights > 0))
+    deff = kish_deff(weights)
+    df = prepared.survey.bound.degrees_of_freedom()
+    zero = len(weights) - int(used)
+    apart = f" {zero} rows have weight zero and take no part in any estimate." if zero else ""
+    return (
+        f"{display.number(used)} interviews.{apart} Margin of error for a share of 50% of all respondents: "
+        f"{display.margin_of_error(used, deff)}. The design effect is Kish's, of unequal weighting; the "
+        f"effective sample size is {display.number(effective_n(weights))}. Intervals come from the sampling "
+        f"design ({prepared.survey.design.describe()}; {display.number(df)} degrees of freedom), by Taylor "
+        "linearisation, at the 95% level; those of subgroups are wider."
+    )
+
+
+def weighting(prepared: Prepared) -> str:
+    """How the weights were made, in one paragraph."""
+    if prepared.weights is None:
+        stated = prepared.survey.design.weight
+        if stated is None:
+            return "The data are not weighted."
+        weights = prepared.survey.weight.to_numpy(dtype=float)
+        positive = weights[weights > 0]
+        return (
+            f"The weight {stated!r} is used as it came with the data; the largest is "
+            f"{display.number(positive.max() / positive.min(), 1)} times the smallest. Standard errors take it as "
+            "given and do not count the gain or loss of precision from the calibration behind it."
+        )
+    return _made(prepared.weights, prepared)
+
+
+def _made(weights: Weights, prepared: Prepared) -> str:
+    variables = list(dict.fromkeys(weights.targets["variable"]))
+    names = [prepared.survey[v].title if v in prepared.survey.codebook else v for v in variables]
+    values = weights.values.to_numpy(dtype=float)
+    positive = values[values > 0] / values[values > 0].mean()
+    asked = prepared.source.study.weighting
+    bounds = [
+        f"{word} {display.number(limit, 2)}"
+        for word, limit in (() if asked is None else (("at least", asked.lower), ("at most", asked.upper)))
+        if limit is not None
+    ]
+    base = prepared.source.study.design.weight
+    return (
+        f"Weights were raked to {listed(names)}{f', starting from the base weight {base!r}' if base else ''}. Each "
+        f"margin is met to within {_gap(weights)} percentage points. Weights run from "
+        f"{display.number(positive.min(), 2)} to {display.number(positive.max(), 2)} times the mean weight"
+        f"{f' (bounds: {listed(bounds)} times)' if bounds else ' (no bounds were set)'}. Standard errors account "
+        "for the raking."
+    )
+
+
+def _gap(weights: Weights) -> str:
+    """The largest gap of a margin, rounded up, in percentage points."""
+    return display.number(max(weights.max_gap * 100, 1e-6), 6)
+
+
+def decisions(notices: Sequence[Notice]) -> tuple[str, ...]:
+    """Everything that was dropped, collapsed, assumed or flagged, each said once, in the order in which it happened."""
+    return tuple(dict.fromkeys(notice.text for notice in notices))

@@ -1,0 +1,202 @@
+"""The parts of a study file that say what the data are: file, missing codes, wording, recodes, design, weighting."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+
+from survey_kit.reports.study_base import Code, FilePath, Name, Part
+
+
+class Language(Part):
+    """Which language of labels that hold several, such as "Oppose | Против"."""
+
+    position: int = Field(0, ge=0, le=20)
+    """Place of the language in each label; the first is 0."""
+    separator: str = Field(" | ", min_length=1)
+    """What stands between the languages."""
+
+
+class Data(Part):
+    """The microdata."""
+
+    file: FilePath | None = None
+    """Path of the data file, relative to the study file. Leave it out when the data are given by `--data`."""
+    encoding: str | None = None
+    """Text encoding, where the file states a wrong one or none."""
+    language: Language | None = None
+    """Which language to show, where labels hold several."""
+
+
+class Missing(Part):
+    """Codes that mean "no answer"."""
+
+    codes: tuple[Code, ...] = ()
+    """Single codes."""
+    ranges: tuple[tuple[float, float], ...] = ()
+    """Closed ranges of codes, as [low, high]."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"codes": value} if isinstance(value, list) else value
+
+
+class VariableText(Part):
+    """What the file's codebook lacks or cuts short, for one variable or multiple-response set."""
+
+    label: str | None = None
+    """Short label, shown in tables and charts."""
+    question: str | None = None
+    """Verbatim wording."""
+    filter: str | None = None
+    """Who was asked."""
+    labels: dict[str, str] | None = None
+    """Code -> label; codes that are not named keep their label."""
+    measure: Literal["nominal", "ordinal", "scale"] | None = None
+    """Kind of scale. The order of "ordinal" answers is kept in charts."""
+
+
+class Band(Part):
+    """A number cut into bands."""
+
+    band: Name
+    """The numeric variable."""
+    breaks: tuple[float, ...]
+    """Lower edges: [18, 30, 45] makes 18-29, 30-44, 45+."""
+    name: Name
+    """Name of the new variable."""
+    label: str = ""
+    """Label of the new variable."""
+    labels: tuple[str, ...] | None = None
+    """Labels of the bands, where those made from the edges will not do."""
+
+
+class Collapse(Part):
+    """Answers merged into groups."""
+
+    collapse: Name
+    """The variable."""
+    groups: dict[str, tuple[Code, ...]]
+    """New answer -> answers that it holds, by label or code."""
+    name: Name
+    """Name of the new variable."""
+    label: str = ""
+    """Label of the new variable."""
+    other: str | None = None
+    """Answer for all that no group names; without it every answer must have a group."""
+
+
+class Indicator(Part):
+    """A 0/1 variable: 1 where one of the answers was given."""
+
+    indicator: Name
+    """The variable."""
+    answers: tuple[Code, ...]
+    """Answers that count as 1, by label or code."""
+    name: Name
+    """Name of the new variable."""
+    label: str = ""
+    """Label of the new variable."""
+    missing: Literal["exclude", "zero"] = "exclude"
+    """"exclude": rows without an answer stay missing. "zero": they count as 0, so the base is everyone asked."""
+    labels: tuple[str, str] = ("No", "Yes")
+    """Labels of 0 and 1."""
+
+
+class Cross(Part):
+    """Categorical variables crossed into one."""
+
+    cross: tuple[Name, ...] = Field(min_length=2)
+    """The variables."""
+    name: Name
+    """Name of the new variable."""
+    label: str = ""
+    """Label of the new variable."""
+
+
+class Scale(Part):
+    """An index: the mean of several items, with its reliability."""
+
+    scale: tuple[Name, ...] = Field(min_length=2)
+    """The items."""
+    name: Name
+    """Name of the new variable."""
+    label: str = ""
+    """Label of the new variable."""
+    reverse: tuple[Name, ...] = ()
+    """Items that point the other way."""
+
+
+RECODES: dict[str, type[Part]] = {
+    "band": Band,
+    "collapse": Collapse,
+    "indicator": Indicator,
+    "cross": Cross,
+    "scale": Scale,
+}
+
+
+def _which_recode(value: Any) -> str | None:
+    if isinstance(value, Part):
+        return next(k for k, c in RECODES.items() if isinstance(value, c))
+    if not isinstance(value, dict):
+        return None
+    return next((key for key in RECODES if key in value), None)
+
+
+Recode = Annotated[
+    Annotated[Band, Tag("band")]
+    | Annotated[Collapse, Tag("collapse")]
+    | Annotated[Indicator, Tag("indicator")]
+    | Annotated[Cross, Tag("cross")]
+    | Annotated[Scale, Tag("scale")],
+    Discriminator(
+        _which_recode,
+        custom_error_type="recode",
+        custom_error_message=f"A step needs one of these keys: {', '.join(RECODES)}",
+    ),
+]
+
+
+class SampleDesign(Part):
+    """How people were sampled, by column names."""
+
+    weight: Name | None = None
+    """Base weight, or the final weight when there is no `weighting`."""
+    strata: tuple[Name, ...] = ()
+    """Strata; one column for each stage."""
+    psu: tuple[Name, ...] = ()
+    """Primary sampling units; one column for each stage. Without it each respondent is one."""
+    fpc: tuple[Name, ...] = ()
+    """Population sizes or sampling fractions; one column for each stage."""
+    lonely_psu: Literal["fail", "remove", "certainty", "adjust", "average"] = "fail"
+    """What a stratum with a single unit contributes to the variance."""
+
+    @field_validator("strata", "psu", "fpc", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
+class Weighting(Part):
+    """Weighting to known margins. Leave it out to use the weight of `design` as it is."""
+
+    method: Literal["rake"] = "rake"
+    """How: raking."""
+    targets: FilePath | dict[str, dict[str, float]]
+    """A CSV file (variable, category, target) or YAML file beside the study file, or variable -> category -> share."""
+    variables: tuple[Name, ...] | None = Field(None, min_length=1)
+    """Which of the targets to use; all when left out."""
+    lower: float | None = Field(None, ge=0, le=1)
+    """Lowest weight allowed, as a multiple of the mean weight."""
+    upper: float | None = Field(None, ge=1)
+    """Highest weight allowed, as a multiple of the mean weight."""
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _file_or_mapping(cls, value: Any) -> Any:
+        if not isinstance(value, (str, dict)):
+            raise ValueError("Targets are the name of a file, or variable -> category -> share")
+        return value
