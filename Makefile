@@ -38,7 +38,8 @@ lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
 docs: $(READY) ## write the generated pages under docs/
-	$(BIN)/python -m survey_kit.cli docs docs
+	$(BIN)/python -c 'from pathlib import Path; from survey_kit.reports.reference import reference; Path("docs/study-file.md").write_text(reference(), encoding="utf-8")'
+	$(BIN)/survey-kit schema > docs/study-file.schema.json
 
 data: $(READY) ## write the synthetic poll into data/raw/ again
 	$(BIN)/python -c 'from survey_kit import datasets; datasets.write_kazakhstan("data/raw/kazakhstan-2022-12")'

@@ -56,7 +56,7 @@ def test_the_score_is_zero_at_the_coefficients(entry):
     inner = fit.inner
     eta = inner.frame.x @ fit.coef.theta + inner.frame.offset
     mu = inner.mean(eta)
-    name, link = family(entry["args"].get("family", "gaussian()"))
+    name, _ = family(entry["args"].get("family", "gaussian()"))
     variance = {
         "gaussian": np.ones_like,
         "binomial": lambda m: m * (1 - m),
