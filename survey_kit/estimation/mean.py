@@ -40,7 +40,7 @@ def mean(
         >>> df = pd.DataFrame({"age": [20, 30, 40, 50], "w": [1, 1, 2, 2]})
         >>> sk.mean(sk.from_frame(df).with_design(weight="w"), "age").frame()[["estimate", "se"]].round(3)
            estimate     se
-        0    38.333  6.086
+        0    38.333  5.966
     """
     request = prepare(survey, variables, by, where, missing, level, numeric=True)
     return solve(request, "ratio", "mean", level, "wald", deff)

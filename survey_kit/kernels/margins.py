@@ -5,7 +5,8 @@ Effect of a number v:   sum w mu'(eta) (dx beta + do) / sum w,       dx = d x / 
 Prediction at a level:  sum w mu(x beta + offset) / sum w,           x with the level set for everybody
   gradient:             sum w mu'(eta) x / sum w
 
-Weights are taken as fixed, as in R marginaleffects and svypredmeans. Delta method: var = G V G'.
+Weights and covariates are taken as fixed, as in R marginaleffects (svypredmeans adds the sampling variance of the
+covariates). Delta method: var = G V G'.
 """
 
 from __future__ import annotations

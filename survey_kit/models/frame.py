@@ -50,9 +50,13 @@ class ModelFrame:
 
     def rebuild(self, columns: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
         """Design matrix and offset for other values of the columns (by safe name). Shapes (m, p), (m,)."""
-        with np.errstate(all="ignore"):
-            x = np.asarray(self.spec.get_model_matrix(columns, context=FUNCTIONS_BY_NAME), dtype=float)
-            parts = [s.get_model_matrix(columns, context=FUNCTIONS_BY_NAME) for s in self.offset_specs]
+        try:
+            with np.errstate(all="ignore"):
+                x = np.asarray(self.spec.get_model_matrix(columns, context=FUNCTIONS_BY_NAME), dtype=float)
+                parts = [s.get_model_matrix(columns, context=FUNCTIONS_BY_NAME) for s in self.offset_specs]
+        except Exception as error:  # formulaic raises many kinds, such as for values outside the knots of a spline
+            reason = self.formula.written(str(error).splitlines()[0])
+            raise ArgumentError(f"The terms of {self.formula.text!r} cannot be computed there: {reason}") from None
         offset = np.zeros(len(columns)) + sum(np.asarray(p, dtype=float)[:, 0] for p in parts)
         return x, offset
 
@@ -264,6 +268,9 @@ def _matrix(
             formulaic.model_matrix(f, frame, context=FUNCTIONS_BY_NAME, na_action="ignore")
             for f in (formula.right, *(f"{expression} - 1" for expression in formula.offset))
         )
+    wide = [e for e, part in zip(formula.offset, offsets, strict=True) if np.shape(part)[1] != 1]
+    if wide:
+        raise ArgumentError(f"offset({formula.written(wide[0])}) makes several columns; an offset is one number a row.")
     x = np.asarray(matrix, dtype=float)
     offset = np.zeros(len(y)) + sum(np.asarray(part, dtype=float)[:, 0] for part in offsets)
     terms = _terms(formula, matrix.model_spec, levels)

@@ -100,7 +100,7 @@ def glm(
         df_design=df_design,
         deviance=fit.deviance * scale,
         null_deviance=_null_deviance(frame, weight, law) * scale,
-        dispersion=dispersion(frame.y, fit.mu, weight, law) * scale,
+        dispersion=dispersion(frame.y, fit.mu, weight, law) * weight.mean() / bound.weight[counted].mean(),
         iterations=fit.iterations,
         levels=frame.levels,
         notices=notices,

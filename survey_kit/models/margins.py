@@ -47,7 +47,8 @@ def margins(
     Raises:
         UnknownNameError, ArgumentError.
 
-    Equivalent: R marginaleffects::avg_slopes(wts=), survey::svypredmeans; Stata margins, dydx().
+    Equivalent: R marginaleffects::avg_slopes(wts=) and avg_predictions; Stata margins, dydx(). R survey::svypredmeans
+    gives the same predictive margins with larger errors: it adds the sampling variance of the covariates.
 
     Example:
         >>> import pandas as pd, survey_kit as sk

@@ -53,7 +53,7 @@ def scale(
         >>> poll = sk.from_frame(pd.DataFrame({"a": [1, 2, 3, 4], "b": [2, 2, 3, 5], "c": [1, 3, 3, 4]}))
         >>> made = sk.scale(poll, ["a", "b", "c"], "index")
         >>> made.values.round(3).tolist(), round(made.alpha, 3)
-        ([1.333, 2.333, 3.0, 4.333], 0.949)
+        ([1.333, 2.333, 3.0, 4.333], 0.947)
     """
     check_survey(survey)
     check_level(level)
@@ -117,8 +117,10 @@ def _check_name(survey: SurveyLike, name: str, items: tuple[str, ...]) -> None:
 def _least(min_answered: int | None, items: int) -> int:
     if min_answered is None:
         return (items + 1) // 2
-    if not 1 <= min_answered <= items:
-        raise ArgumentError(f"min_answered={min_answered} must lie between 1 and the number of items, {items}.")
+    if not isinstance(min_answered, int) or not 1 <= min_answered <= items:
+        raise ArgumentError(
+            f"min_answered={min_answered!r} must be a whole number from 1 to the number of items, {items}."
+        )
     return min_answered
 
 

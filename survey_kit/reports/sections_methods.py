@@ -109,4 +109,3 @@ def weighting_section(pen: Pen) -> Iterator[Item]:
         title = findings.before_weighting(category, abs(float(gaps[worst])), bool(gaps[worst] > 0))
         yield pen.figure(("weighting", 0), weights, title=title)
         yield pen.table(("weighting", 0), weights, title="Shares before and after weighting", subtitle="In percent")
-

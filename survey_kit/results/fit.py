@@ -149,11 +149,11 @@ class ModelFit:
         Args:
             new: rows with the columns of the formula, categories as labels; the rows of the model when None.
         """
-        level = self.coef.level if level is None else level
-        if not 0 < level < 1:
+        if not (new is None or isinstance(new, pd.DataFrame)):
             raise ArgumentError(
-                f"level={level!r} is not a confidence level. Give a number between 0 and 1, such as 0.95."
+                f"predict() takes a DataFrame with the columns of the formula, got {type(new).__name__}."
             )
+        level = self.coef.level if level is None else _checked(level)
         x, offset = self.inner.design_of(new)
         eta = x @ self.coef.theta + offset
         se_link = np.sqrt(np.einsum("ij,ij->i", x @ self.coef.vcov().to_numpy(), x))
@@ -170,7 +170,7 @@ class ModelFit:
 
     def with_level(self, level: float) -> ModelFit:
         """The same fit with intervals of another confidence level."""
-        return replace(self, coef=replace(self.coef, level=level))
+        return replace(self, coef=replace(self.coef, level=_checked(level)))
 
     def summary(self) -> str:
         """The model as text."""
@@ -192,6 +192,12 @@ class ModelFit:
         table = self.frame()[columns].to_html(index=False, escape=True, border=0, float_format=lambda v: f"{v:.4g}")
         notes = "".join(f"<br><small>{escape(str(n))}</small>" for n in self.notices)
         return f"<div><b>{escape(self.formula)}</b> ({self.family}, {self.link} link), n = {self.n}{notes}</div>{table}"
+
+
+def _checked(level: float) -> float:
+    if not 0 < level < 1:
+        raise ArgumentError(f"level={level!r} is not a confidence level. Give a number between 0 and 1, such as 0.95.")
+    return level
 
 
 def _plain(term: str) -> str:

@@ -11,7 +11,6 @@ import survey_kit as sk
 pytestmark = needs_shared
 
 AME = [e for e in entries("marginal_effects") if e["estimator"] == "average marginal effects"]
-PREDICTED = [e for e in entries("marginal_effects") if e["estimator"] == "svypredmeans"]
 ALPHA = [e for e in entries("agreement") if e["estimator"] == "svycralpha"]
 
 

@@ -386,3 +386,34 @@ def test_predict_needs_little_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10e6
+
+
+def test_dispersion_ignores_rows_of_weight_zero(poll):
+    formula = "income ~ x"
+    extra = poll.codes.assign(w=np.where(I % 2 == 0, 1.0, 0.0)) if "w" not in poll.codes else poll.codes
+    survey = sk.from_frame(extra, poll.codebook if "w" in poll.codes else None).with_design(weight="w")
+    alone = sk.from_frame(survey.codes[survey.codes["w"] > 0].reset_index(drop=True)).with_design(weight="w")
+    np.testing.assert_allclose(sk.glm(survey, formula).dispersion, sk.glm(alone, formula).dispersion, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (lambda fit: fit.with_level(3), "level=3 is not a confidence level"),
+        (lambda fit: fit.predict({"x": [1]}), r"predict\(\) takes a DataFrame"),
+    ],
+)
+def test_what_a_fit_refuses(poll, ask, sentence):
+    with pytest.raises(ArgumentError, match=sentence):
+        ask(sk.glm(poll, "income ~ x"))
+
+
+def test_an_offset_is_one_column(poll):
+    with pytest.raises(ArgumentError, match="makes several columns"):
+        sk.glm(poll, "income ~ x + offset(poly(count, 2))")
+
+
+def test_a_spline_outside_its_knots_is_refused_in_our_words(poll):
+    fit = sk.glm(poll, "income ~ bs(x, df=4)")
+    with pytest.raises(ArgumentError, match="cannot be computed there"):
+        fit.predict(pd.DataFrame({"x": [1e6]}))

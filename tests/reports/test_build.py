@@ -14,10 +14,10 @@ import survey_kit as sk
 from survey_kit.errors import ConfigError, OutputError
 from survey_kit.reports.load import load_study
 from survey_kit.reports.manifest import sha256
-from survey_kit.results.combine import only_answer, only_nets, stacked, with_nets
 from survey_kit.reports.prepare import prepare
 from survey_kit.reports.progress import Silent
 from survey_kit.reports.run import check
+from survey_kit.results.combine import only_answer, only_nets, stacked, with_nets
 
 ROOT = Path(__file__).resolve().parents[2]
 GEORGIA = ROOT / ".." / "shared" / "data" / "microdata" / "CRRC_Omnibus_Wave13.dta"
