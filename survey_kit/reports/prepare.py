@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from survey_kit import models, recode, weighting
 from survey_kit.codebook import Code, Codebook, Variable, format_code
@@ -209,8 +209,8 @@ def weighted(source: StudyFile, survey: Survey) -> tuple[Survey, Weights | None,
         return survey, None, ()
     targets, files = _targets(source, survey)
     with source.at("weighting"):
-        survey = weighting.rake(survey, targets, lower=asked.lower, upper=asked.upper)
-    return survey, survey.weights, files
+        raked = cast(Survey, weighting.rake(survey, targets, lower=asked.lower, upper=asked.upper))
+    return raked, raked.weights, files
 
 
 def _targets(source: StudyFile, survey: Survey) -> tuple[Any, tuple[Path, ...]]:

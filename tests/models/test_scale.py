@@ -149,7 +149,7 @@ def test_describe(poll):
             ["q1", "q2"],
             {"min_answered": 0},
             ArgumentError,
-            r"min_answered=0 must lie between 1 and the number of items, 2",
+            r"min_answered=0 must be a whole number from 1 to the number of items, 2",
         ),
         (["q1", "q2"], {"level": 2}, ArgumentError, r"level=2 is not a confidence level"),
     ],
