@@ -15,7 +15,7 @@ import pandas as pd
 from survey_kit.codebook import Code, Codebook, MultipleResponse, Variable
 from survey_kit.errors import ArgumentError, NoValidData, UndeclaredMissingError, listed
 from survey_kit.kernels.groups import BoolArray, IntArray
-from survey_kit.kernels.sums import Contributions, side_by_side
+from survey_kit.kernels.sums import Entries, joined
 from survey_kit.recode import category_order, looks_like_nonresponse
 
 
@@ -34,7 +34,7 @@ class Block:
 
     variable: str
     labels: tuple[str, ...]
-    hits: Contributions
+    hits: Entries
     base: BoolArray
     codes: tuple[Code | None, ...]
 
@@ -46,18 +46,17 @@ class Block:
     def positions(self) -> IntArray:
         """Answer of each row of a single choice, 0 outside the base. Shape (n,)."""
         out = np.zeros(len(self.base), dtype=np.int64)
-        out[self.hits.row] = self.hits.column
+        out[self.hits.rows] = self.hits.columns
         return out
 
     def with_nets(self, nets: Mapping[str, Sequence[str | Code]]) -> Block:
         """The block with nets appended: a net is given where any of its answers is."""
         parts = [self.hits]
         for members in nets.values():
-            picked = np.isin(self.hits.column, [self._position(member) for member in members])
-            rows = np.unique(self.hits.row[picked])
-            parts.append(Contributions(rows, np.zeros(len(rows), dtype=np.int64), None, (len(self.base), 1)))
+            picked = np.isin(self.hits.columns, [self._position(member) for member in members])
+            parts.append(Entries(np.unique(self.hits.rows[picked]), None, None, (len(self.base), 1)))
         codes = (*self.codes, *([None] * len(nets)))
-        return Block(self.variable, (*self.labels, *nets), side_by_side(parts), self.base, codes)
+        return Block(self.variable, (*self.labels, *nets), joined(parts), self.base, codes)
 
     def _position(self, member: str | Code) -> int:
         for position, (label, code) in enumerate(zip(self.labels, self.codes, strict=True)):
@@ -75,8 +74,8 @@ def single_choice(codes: pd.DataFrame, variable: Variable, missing: str = "exclu
         raise NoValidData(f"{variable.name!r} has no valid answer in {len(column)} rows.")
     position = pd.Index(order).get_indexer(column)
     base = ~absent & (position >= 0)
-    rows = np.flatnonzero(base)
-    hits = Contributions(rows, position[rows], None, (len(column), len(order)))
+    row = None if base.all() else np.flatnonzero(base)
+    hits = Entries(row, position if row is None else position[row], None, (len(column), len(order)))
     return Block(variable.name, tuple(variable.display(c) for c in order), hits, base, tuple(order))
 
 
@@ -100,14 +99,15 @@ def number(codes: pd.DataFrame, variable: Variable) -> Block:
             f"averaged as numbers. Declare them: poll.declare_missing({variable.name!r}, {list(suspects)})."
         )
     base = ~variable.is_missing(column)
-    rows = np.flatnonzero(base)
-    values = column.to_numpy(dtype=float, na_value=np.nan)[rows]
-    infinite = rows[np.isinf(values)]
-    if len(infinite):
+    row = None if base.all() else np.flatnonzero(base)
+    numbers = column.to_numpy(dtype=float, na_value=np.nan)
+    values = numbers if row is None else numbers[row]
+    if np.isinf(values).any():
+        rows = np.flatnonzero(np.isinf(numbers) & base)
         raise ArgumentError(
-            f"{variable.name!r} is infinite in row {listed(int(r) + 1 for r in infinite)}. Correct it first."
+            f"{variable.name!r} is infinite in row {listed(int(r) + 1 for r in rows)}. Correct it first."
         )
-    hits = Contributions(rows, np.zeros(len(rows), dtype=np.int64), values, (len(column), 1))
+    hits = Entries(row, None, values, (len(column), 1))
     return Block(variable.name, ("",), hits, base, (None,))
 
 
@@ -151,7 +151,7 @@ def _own_texts(members: list[Variable]) -> tuple[str, ...]:
     return tuple(t[cut : cut + 1].upper() + t[cut + 1 :] if cut else t for t in titles)
 
 
-def _given(table: BoolArray) -> Contributions:
+def _given(table: BoolArray) -> Entries:
     """Entries of a table of answers given. Shape (n, k)."""
     row, column = np.nonzero(table)
-    return Contributions(row, column, None, table.shape)
+    return Entries(row, column, None, table.shape)
