@@ -9,10 +9,15 @@ from typing import Any
 from survey_kit.tables.table import Column, Table
 
 PORTRAIT, LANDSCAPE = 481.0, 728.0  # pt: A4 less margins of 20 mm
-SETTINGS = ((8.5, False), (7.5, False), (8.5, True), (7.5, True))  # type size in pt, landscape; first that fits
+# type size in pt, landscape, whether row labels may be broken; the first that fits
+SETTINGS = (
+    *((8.5, False, False), (7.5, False, False), (8.5, False, True), (7.5, False, True)),
+    *((8.5, True, False), (7.5, True, False), (7.5, True, True)),
+)
 SPLIT = 8.0  # pt, type size of a table that is split over sheets
 _INSET = 6.5  # pt left and right of a cell
 _STUB = (7.0, 24.0)  # em: the least and the most that row labels ask for
+_BROKEN = 13.0  # em: the least that broken row labels are given
 
 Measure = Callable[[str, bool], float]  # width of a text in em, regular or bold
 
@@ -33,9 +38,10 @@ def plan(table: Table, measure: Measure) -> tuple[Sheet, ...]:
     needs = _room_for_groups(table, needs, measure)
     stub = min(max(_longest(table, 0, measure), _STUB[0]), _STUB[1])
     everything = tuple(range(len(needs)))
-    for size, landscape in SETTINGS:
-        if _width([stub, *needs[1:]], size) <= _room(landscape):
-            return (_sheet(everything, stub, needs, size, landscape),)
+    for size, landscape, broken in SETTINGS:
+        left = (_room(landscape) - _width(needs[1:], size) - 2 * _INSET) / size
+        if left >= stub or (broken and left >= _BROKEN):
+            return (_sheet(everything, min(stub, left), needs, size, landscape),)
     stub = min(stub, 0.35 * PORTRAIT / SPLIT)
     parts = _even(table, needs, PORTRAIT - _width([stub], SPLIT))
     return tuple(_sheet((0, *part), stub, needs, SPLIT, False) for part in parts)

@@ -109,7 +109,8 @@ def _subgroups(pen: Pen, number: int, compared: Subgroups, result: GroupsResult)
     subtitle = _compared_text(label, compared, result.overall.questions.get(compared.outcome, ""))
     overall = float(result.overall.theta[0])
     yield pen.figure(place, list(result.groups), kind="dots", title=title, subtitle=subtitle, overall=overall)
-    yield pen.table(place, groups_frame(result.groups), title=label, subtitle=subtitle)
+    notes = ("Intervals are 95% confidence intervals.",)
+    yield pen.table(place, groups_frame(result.groups), title=label, subtitle=subtitle, notes=notes)
 
 
 def _compared_text(label: str, compared: Subgroups, wording: str) -> str:
