@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_TICK_ROOM = 36.0  # points between two ticks, at least
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -27,13 +29,19 @@ class Axis:
         held = min(max(value, self.low), self.high)
         return self.left + (scale(held) - low) / (high - low) * (self.right - self.left)
 
+    def decimals(self, times: float = 1.0) -> int:
+        """Decimals that the ticks need when they are shown as `times` their value."""
+        shown = [times * tick for tick in self.ticks]
+        return next((d for d in range(7) if all(abs(v - round(v, d)) < 1e-9 * max(abs(v), 1.0) for v in shown)), 7)
+
     def holds(self, value: float) -> bool:
         """Whether a value lies on the axis."""
         return self.low <= value <= self.high
 
 
-def linear_axis(values: np.ndarray, left: float, right: float, zero: bool, most: int = 6) -> Axis:
-    """An axis with round ticks around the values; from zero when asked."""
+def linear_axis(values: np.ndarray, left: float, right: float, zero: bool) -> Axis:
+    """An axis with round ticks around the values, as many as have room; from zero when asked."""
+    most = min(6, max(2, int((right - left) / _TICK_ROOM)))
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     low, high = (min(low, 0.0), max(high, 0.0)) if zero else (low, high)

@@ -10,14 +10,15 @@ from survey_kit import schema
 from survey_kit.charts.chart import Chart
 from survey_kit.charts.coefficients import coefficients, effect_source, fit_source
 from survey_kit.charts.dots import BLOCK, dots
+from survey_kit.charts.drawing import Text
 from survey_kit.charts.letters import clean
 from survey_kit.charts.likert import likert
 from survey_kit.charts.love import love, weight_facts
-from survey_kit.charts.page import Frame, glyph_notices
-from survey_kit.charts.source import Source, source_of
+from survey_kit.charts.page import Frame, glyph_lines, glyph_notices
+from survey_kit.charts.source import Source, is_number, source_of
 from survey_kit.charts.topline import topline
 from survey_kit.errors import ArgumentError, UnsupportedOption, one_of
-from survey_kit.results.fit import ModelFit
+from survey_kit.results.fit import RATIOS, ModelFit
 from survey_kit.results.weights import Weights
 
 KINDS = ("topline", "likert", "dots", "coefficients", "love")
@@ -68,11 +69,16 @@ def chart(
         raise ArgumentError("The list of results is empty. Give one result or several.")
     chosen = _kind(results, kind)
     _check_options(chosen, options, results)
-    frame = _frame(results, title, subtitle, source, note, width)
+    frame = _frame(results, title, subtitle, source, note, width, options.get("exponentiate"))
     made = _DRAWERS[chosen](results, frame, options)
+    texts = [mark.text for mark in made.drawing.marks if isinstance(mark, Text)]
+    if boxed := glyph_lines(texts):
+        told = replace(frame, caption=(*frame.caption, *boxed))
+        made = _DRAWERS[chosen](results, told, options)
     return replace(
         made,
-        notices=glyph_notices([made.title, made.subtitle, made.alt]),
+        alt=clean(made.alt),
+        notices=glyph_notices(texts),
         redraw=lambda inches: chart(
             result, kind, title=title, subtitle=subtitle, source=source, note=note, width=inches, **options
         ),
@@ -97,7 +103,7 @@ def _possible(results: Sequence[Any]) -> tuple[str, ...]:
     if isinstance(first, ModelFit):
         return ("coefficients",)
     source = source_of(first)
-    if set(source.frame[schema.STATISTIC]) == {"average marginal effect"}:
+    if set(source.frame[schema.STATISTIC]) <= {"average marginal effect", *RATIOS.values()}:
         return ("coefficients", "dots")
     if len(results) > 1 or source.by or BLOCK in source.frame:
         return ("dots",)
@@ -113,25 +119,51 @@ def _check_options(kind: str, options: dict[str, Any], results: Sequence[Any]) -
             raise UnsupportedOption(f"{name}= has no meaning for a {kind} chart. Its options: {there}.")
     if kind != "dots" and kind != "coefficients" and len(results) > 1:
         raise ArgumentError(f'Several results are drawn as "dots", not as {kind!r}.')
+    for name in ("sort", "exponentiate"):
+        if options.get(name) not in (None, True, False):
+            raise ArgumentError(f"{name}={options[name]!r} is not available. Say True or False, or leave it out.")
     if "exponentiate" in options and not isinstance(results[0], ModelFit):
         raise UnsupportedOption("exponentiate= is for a model; effects are drawn as they are.")
 
 
-def _frame(results: Sequence[Any], title: str, subtitle: str | None, source: str, note: str, width: float) -> Frame:
-    if not _NARROW <= width <= _WIDE:
+def _frame(
+    results: Sequence[Any],
+    title: str,
+    subtitle: str | None,
+    source: str,
+    note: str,
+    width: float,
+    exponentiate: bool | None,
+) -> Frame:
+    if not is_number(width) or not _NARROW <= width <= _WIDE:
         raise ArgumentError(f"width={width!r} must lie between {_NARROW:g} and {_WIDE:g} inches.")
     first = results[0]
     if isinstance(first, Weights):
         facts, wording = weight_facts(first), "Share of each category minus its population target, in percentage points"
     elif isinstance(first, ModelFit):
-        facts, wording = fit_source(first, None).facts(), clean(first.response)
+        facts, wording = fit_source(first, None).facts(), _modelled(first, exponentiate)
     else:
         drawn = source_of(first)
         facts = drawn.facts() if len(results) == 1 else _joined(results).facts()
         wording = drawn.questions.get(drawn.variables[0], "") if len(drawn.variables) == 1 else ""
+        if set(drawn.frame[schema.STATISTIC]) == {"average marginal effect"}:
+            wording = _effects(drawn)
     caption = (*facts, *([clean(source)] if source else []))
     shown = clean(wording if subtitle is None else subtitle)
     return Frame(clean(title), shown, caption, clean(note), width * 72)
+
+
+def _modelled(fit: ModelFit, exponentiate: bool | None) -> str:
+    """What the axis of a model means: "Odds ratios. Outcome: opposes the influx"."""
+    ratios = fit.link in RATIOS if exponentiate is None else exponentiate
+    return clean(f"{RATIOS[fit.link].capitalize() if ratios else 'Coefficient'}s. Outcome: {fit.response}")
+
+
+def _effects(source: Source) -> str:
+    """What the axis of average marginal effects means."""
+    unit = ", in percentage points" if source.context.get("family", "binomial") == "binomial" else ""
+    outcome = f". Outcome: {source.context['response']}" if source.context.get("response") else ""
+    return clean(f"Average marginal effects{unit}{outcome}")
 
 
 def _joined(results: Sequence[Any]) -> Source:
@@ -139,7 +171,8 @@ def _joined(results: Sequence[Any]) -> Source:
     import pandas as pd
 
     sources = [source_of(r) for r in results]
-    return replace(sources[0], frame=pd.concat([s.frame for s in sources], ignore_index=True))
+    frame = pd.concat([s.frame for s in sources], ignore_index=True)
+    return replace(sources[0], frame=frame, notices=tuple(n for s in sources for n in s.notices))
 
 
 def _draw_coefficients(results: Sequence[Any], frame: Frame, options: dict[str, Any]) -> Chart:

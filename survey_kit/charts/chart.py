@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from survey_kit.charts.drawing import Drawing
+from survey_kit.charts.source import is_number
 from survey_kit.errors import ArgumentError
 from survey_kit.schema import Notice
 
@@ -55,7 +56,9 @@ class Chart:
         return self.drawing.svg(self.title or self.kind, self.alt)
 
     def png(self, dpi: int = 200) -> bytes:
-        """PNG bytes."""
+        """PNG bytes, at 30 to 1200 dots per inch."""
+        if not is_number(dpi) or not 30 <= dpi <= 1200:
+            raise ArgumentError(f"dpi={dpi!r} is not available. Give a number from 30 to 1200, such as 200.")
         return self.drawing.image("png", dpi)
 
     def pdf(self) -> bytes:

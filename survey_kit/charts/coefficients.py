@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -28,7 +30,8 @@ def fit_source(fit: ModelFit, exponentiate: bool | None) -> Source:
     ratios = fit.link in RATIOS if exponentiate is None else exponentiate
     frame = fit.frame(exponentiate=ratios, reference=True)
     frame = frame[frame[schema.VARIABLE] != "Intercept"].reset_index(drop=True)
-    return Source(frame, (), fit.coef.level, fit.coef.titles, {}, {"n": fit.n})
+    notices = tuple(notice.text for notice in fit.notices)
+    return Source(frame, (), fit.coef.level, fit.coef.titles, {}, {**fit.coef.context, "n": fit.n}, notices)
 
 
 def effect_source(source: Source) -> Source:
@@ -44,7 +47,7 @@ def effect_source(source: Source) -> Source:
             parts.append(first)
         parts.append(rows)
     frame = pd.concat(parts, ignore_index=True)
-    return Source(frame, source.by, source.level, source.titles, source.questions, source.context)
+    return replace(source, frame=frame)
 
 
 def coefficients(source: Source, frame: Frame) -> Chart:
@@ -54,7 +57,8 @@ def coefficients(source: Source, frame: Frame) -> Chart:
     kind = str(data[schema.STATISTIC].iloc[0])
     ratios, effects = kind in RATIOS.values(), kind == "average marginal effect"
     null = 1.0 if ratios else 0.0
-    page = Page(frame)
+    page = Page(_explained(frame, data, null))
+    frame = page.frame
     page.head()
     page.y += AXIS + 8
     rows, left = _rows(page, source)
@@ -64,7 +68,8 @@ def coefficients(source: Source, frame: Frame) -> Chart:
     start = left + GAP + 4
     axis = log_axis(values, start, right) if ratios else linear_axis(values, start, right, zero=True)
     draw_labels(page, rows, 10.0, muted=_references(data))
-    ticks = [_tick(t, ratios, effects and _share(source)) for t in axis.ticks]
+    digits = axis.decimals(100 if effects and _share(source) else 1)
+    ticks = [_tick(t, ratios, effects and _share(source), digits) for t in axis.ticks]
     draw_guides(page, axis, rows[0].y, page.y, ticks, null)
     for row in rows:
         if row.place is None:
@@ -80,6 +85,12 @@ def coefficients(source: Source, frame: Frame) -> Chart:
     return Chart("coefficients", frame.title, frame.subtitle, data, frame.caption, alt, page.foot())
 
 
+def _explained(frame: Frame, data: pd.DataFrame, null: float) -> Frame:
+    """The footer says what a hollow dot means, where there is one."""
+    hollow = (data[schema.CI_LOW] <= null) & (data[schema.CI_HIGH] >= null) & (data[schema.FLAG] != REFERENCE)
+    return frame.explained(f"Hollow: the interval holds {null:g}, no difference.") if hollow.any() else frame
+
+
 def _share(source: Source) -> bool:
     """Effects are in percentage points where the outcome is a probability."""
     return source.context.get("family", "binomial") == "binomial"
@@ -91,10 +102,10 @@ def _text(value: float, ratios: bool, points: bool) -> str:
     return number(value, 2) if ratios or value == 0 else number(value, 3 if abs(value) < 0.1 else 2)
 
 
-def _tick(value: float, ratios: bool, points: bool) -> str:
+def _tick(value: float, ratios: bool, points: bool, digits: int) -> str:
     if points:
-        return points_text(value)
-    return f"{value:g}" if ratios else number(value, 2 if abs(value) < 1 else 1)
+        return points_text(value, digits)
+    return f"{value:g}" if ratios else number(value, digits)
 
 
 def _rows(page: Page, source: Source) -> tuple[list[Row], float]:

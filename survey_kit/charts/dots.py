@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -14,12 +14,14 @@ from survey_kit.charts.letters import clean, width
 from survey_kit.charts.page import AXIS, EDGE, VALUE, Frame, Page
 from survey_kit.charts.palette import ACCENT, FAINT, INK, MUTED, WHITE
 from survey_kit.charts.rows import GAP, Row, column, column_room, draw_guides, draw_labels, set_rows
-from survey_kit.charts.source import Source, refuse_empty
-from survey_kit.errors import ArgumentError, unknown
-from survey_kit.results.display import number, percent
+from survey_kit.charts.source import Source, is_number, refuse_empty
+from survey_kit.errors import ArgumentError, listed, unknown
+from survey_kit.results.display import number, percent, points
 
 HEIGHT = 18.0
 BLOCK, GROUP = "grouping", "group"
+Writer = Callable[[float, int | None], str]
+_DIGITS = {"total": 0, "ratio": 2}
 
 
 def dots(sources: Sequence[Source], frame: Frame, answer: str | None = None, overall: float | None = None) -> Chart:
@@ -28,23 +30,28 @@ def dots(sources: Sequence[Source], frame: Frame, answer: str | None = None, ove
     data = pd.concat([_block(source, answer) for source in sources], ignore_index=True)
     refuse_empty(data, "dots")
     shares = set(data[schema.STATISTIC]) == {"proportion"}
+    few = (data[schema.N] < schema.LOW_BASE).tolist()
+    if any(few):
+        frame = frame.explained(f"Hollow: fewer than {schema.LOW_BASE} respondents.")
     page = Page(frame)
     page.head()
     page.y += AXIS + 8
     rows, left, indent = _rows(page, data)
-    texts = [percent(v) if shares else number(v, 1) for v in data[schema.ESTIMATE]]
+    apart = _differences(data)
+    write = _writer(data, shares, apart)
+    texts = [write(v, None) for v in data[schema.ESTIMATE]]
     bases = {i: number(v) for i, v in enumerate(data[schema.N])}
     edge = EDGE + frame.inner
     values = data[[schema.ESTIMATE, schema.CI_LOW, schema.CI_HIGH]].to_numpy(dtype=float).ravel()
     room = column_room(list(bases.values()), "n") + 8 + max(width(t, VALUE, True) for t in texts) + 6
-    axis = linear_axis(values, left + GAP + 4, edge - room, zero=shares)
+    axis = linear_axis(values, left + GAP + 4, edge - room, zero=shares or apart)
     draw_labels(page, rows, indent)
-    ticks = [percent(t) if shares else number(t, 1) for t in axis.ticks]
-    draw_guides(page, axis, rows[0].y, page.y, ticks, None)
-    _reference(page, axis, overall, rows[0].y, shares)
+    ticks = [write(t, axis.decimals(100 if shares or apart else 1)) for t in axis.ticks]
+    draw_guides(page, axis, rows[0].y, page.y, ticks, 0.0 if apart else None)
+    _reference(page, axis, overall, rows[0].y, write)
     for row in rows:
         if row.place is not None:
-            draw_dot(page, axis, row, data.iloc[row.place], texts[row.place], ACCENT)
+            draw_dot(page, axis, row, data.iloc[row.place], texts[row.place], ACCENT, few[row.place])
     column(page, rows, bases, edge, "n", rows[0].y)
     return Chart("dots", frame.title, frame.subtitle, data, frame.caption, _alt(data, texts), page.foot())
 
@@ -86,9 +93,29 @@ def _with_groups(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
             source.title(str(v)) if several else str(a) for v, a in frame[[schema.VARIABLE, schema.ANSWER]].to_numpy()
         ]
         return frame.assign(**{BLOCK: "", GROUP: labels})
+    if len(source.variables) > 1:
+        raise ArgumentError(
+            f"Groups are drawn for one variable; the result holds {listed(source.variables)}. Make one chart for each."
+        )
     *outer, inner = source.by
     block = frame[outer].astype(str).agg(", ".join, axis=1) if outer else source.title(inner)
     return frame.assign(**{BLOCK: block, GROUP: frame[inner].astype(str)})
+
+
+def _differences(data: pd.DataFrame) -> bool:
+    """Whether the numbers are differences of shares."""
+    answered = data[schema.ANSWER].astype(str).ne("").all()
+    return bool(
+        set(data[schema.STATISTIC]) == {"difference"} and answered and not (data[schema.ESTIMATE].abs() > 1).any()
+    )
+
+
+def _writer(data: pd.DataFrame, shares: bool, differences: bool) -> Writer:
+    """How the numbers are written, with some decimals or with those that the statistic usually has."""
+    usual = _DIGITS.get(str(data[schema.STATISTIC].iloc[0]), 1)
+    if shares or differences:
+        return lambda value, digits: (percent if shares else points)(value, digits or 0)
+    return lambda value, digits: number(value, usual if digits is None else digits)
 
 
 def _rows(page: Page, data: pd.DataFrame) -> tuple[list[Row], float, float]:
@@ -104,17 +131,19 @@ def _rows(page: Page, data: pd.DataFrame) -> tuple[list[Row], float, float]:
     return rows, left, indent
 
 
-def _reference(page: Page, axis: Axis, overall: float | None, top: float, shares: bool) -> None:
+def _reference(page: Page, axis: Axis, overall: float | None, top: float, write: Writer) -> None:
     if overall is None:
         return
-    if not axis.holds(overall):
+    if not is_number(overall) or not axis.holds(overall):
         raise ArgumentError(
             f"overall={overall!r} lies outside the values drawn. Give it in the units of the estimates."
         )
     x = axis.at(overall)
     page.marks.append(Line(x, top, x, page.y, FAINT, 1.0, dashed=True))
-    text = f"all {percent(overall) if shares else number(overall, 1)}"
+    text = f"all {write(overall, None)}"
     page.y += AXIS + 4
+    half = width(text, AXIS) / 2
+    x = min(max(x, EDGE + half), EDGE + page.frame.inner - half)
     page.marks.append(Text(x, page.y - 2, text, AXIS, MUTED, align="center"))
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from survey_kit.charts.fonts import FALLBACK, FAMILIES, font_files
+from survey_kit.charts.fonts import FALLBACK, PREFIX, fallback_files, families, font_files
 from survey_kit.charts.palette import INK
 
 if TYPE_CHECKING:
@@ -76,6 +80,10 @@ class Drawing:
 
     def figure(self) -> Figure:
         """The drawing as a matplotlib figure at its final size."""
+        with _settings({}):
+            return self._figure()
+
+    def _figure(self) -> Figure:
         from matplotlib.figure import Figure
 
         register_fonts()
@@ -92,7 +100,7 @@ class Drawing:
         salt = hashlib.sha256(repr(self).encode()).hexdigest()[:12]
         out = io.StringIO()
         with _settings({"svg.hashsalt": salt, "svg.id": f"chart-{salt}"}):
-            self.figure().savefig(
+            self._figure().savefig(
                 out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
             )
         return _accessible(out.getvalue(), title, alt, salt)
@@ -105,24 +113,34 @@ class Drawing:
             "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
         }
         with _settings({}):
-            self.figure().savefig(out, format=kind, dpi=dpi, metadata=plain[kind])
+            self._figure().savefig(out, format=kind, dpi=dpi, metadata=plain[kind])
         return out.getvalue()
 
 
 @cache
 def register_fonts() -> None:
-    """Make the bundled fonts known to matplotlib, once."""
-    from matplotlib import font_manager
+    """Make the bundled fonts known to matplotlib under names of their own, once."""
+    from matplotlib.font_manager import fontManager
 
-    for path in font_files():
-        font_manager.fontManager.addfont(path)
+    known = fontManager.ttflist
+    for path in (*font_files(), *fallback_files()):
+        before = len(known)
+        fontManager.addfont(path)
+        known[before:] = [replace(known[before], name=PREFIX + known[before].name)]
 
 
-def _settings(more: dict[str, Any]) -> Any:
-    import matplotlib
+_STYLE: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "text.parse_math": False, "text.hinting": "none"}
 
-    settings: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "text.parse_math": False, **more}
-    return matplotlib.rc_context(settings)
+
+@contextmanager
+def _settings(more: dict[str, Any]) -> Iterator[None]:
+    """matplotlib's own defaults, whatever the session has set. A character without a glyph is told in the footer."""
+    from matplotlib import style
+
+    with style.context(["default", {**_STYLE, **more}]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph ")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        yield
 
 
 def _paint_box(axes: Any, mark: Box, order: int) -> None:
@@ -169,12 +187,14 @@ def _paint_text(axes: Any, mark: Text, order: int) -> None:
         fontweight="bold" if mark.bold else "normal",
         ha=mark.align,
         va="baseline",
-        family=[*FAMILIES, FALLBACK[0]],
+        family=[PREFIX + family for family in (*families(mark.bold), FALLBACK[0])],
         parse_math=False,
         zorder=order,
     )
 
 
+_TAG = re.compile(r"<[^<>]*>")
+_ID = re.compile(r'(\sid="|href="#|url\(#)')
 _PAINTERS: dict[type, Any] = {Box: _paint_box, Line: _paint_line, Dot: _paint_dot, Text: _paint_text}
 
 
@@ -186,4 +206,5 @@ def _accessible(svg: str, title: str, alt: str, salt: str) -> str:
     end = svg.index(">", start)
     opening = f'{svg[start:end]} role="img" aria-labelledby="t-{salt} d-{salt}">'
     texts = f'<title id="t-{salt}">{escape(title)}</title><desc id="d-{salt}">{escape(alt)}</desc>'
-    return svg[:start] + opening + texts + svg[end + 1 :]
+    body = _TAG.sub(lambda tag: _ID.sub(rf"\g<1>chart-{salt}-", tag.group()).replace(PREFIX, ""), svg[end + 1 :])
+    return svg[:start] + opening + texts + body

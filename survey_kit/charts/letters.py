@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import unicodedata
 
-from survey_kit.charts.fonts import advances
+from survey_kit.charts.fonts import advances, fallback_advances
 
-_UNKNOWN = 0.6  # em, for a character that no font of ours has
-_BIDI = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"}
+_UNKNOWN = 0.6  # em, for a character that no font has
+_LONGEST = 1_000  # characters of a text that are set at all
 LEADING = 1.28  # line height in em
 
 
 def clean(text: object) -> str:
-    """One line of text: no line breaks, control or direction-override characters.
+    """One line of text: no line breaks, no control, invisible or direction-override characters, no half characters.
 
-    >>> clean("a\\nb\\u202ec")
+    >>> clean("a\\nb\\u202ec\\x00")
     'a bc'
     """
-    kept = (" " if c in "\n\r\t\v\f\u2028\u2029" else c for c in str(text) if c not in _BIDI)
-    return " ".join("".join(c for c in kept if unicodedata.category(c) != "Cc").split())
+    return " ".join("".join(_kept(c) for c in unicodedata.normalize("NFC", str(text))).split())
 
 
 def width(text: str, size: float, bold: bool = False) -> float:
     """Width of a text set in a size."""
     table = advances(bold)
-    return size * sum(table.get(ord(c), _UNKNOWN) for c in text)
+    return size * sum(table[ord(c)] if ord(c) in table else _advance_elsewhere(c, bold) for c in text)
 
 
 def wrap(text: object, size: float, room: float, bold: bool = False, most: int = 6) -> list[str]:
     """Lines no wider than `room`; a word too long is cut; after `most` lines an ellipsis."""
     lines: list[str] = []
     line = ""
-    for word in _words(clean(text), size, room, bold):
+    for word in _words(clean(text)[:_LONGEST], size, room, bold):
         tried = f"{line} {word}".strip()
         if width(tried, size, bold) <= room or not line:
             line = tried
@@ -53,6 +52,26 @@ def unknown_characters(text: str) -> set[str]:
     return {c for c in text if ord(c) not in table and not c.isspace()}
 
 
+def boxed_characters(text: str) -> set[str]:
+    """Characters that the fallback font lacks as well: they come out as boxes."""
+    return {c for c in unknown_characters(text) if ord(c) not in fallback_advances(False)}
+
+
+def _advance_elsewhere(character: str, bold: bool) -> float:
+    if unicodedata.combining(character):
+        return 0.0
+    return fallback_advances(bold).get(ord(character), _UNKNOWN)
+
+
+def _kept(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in ("Cs", "Co") or ord(character) & 0xFFFE == 0xFFFE:
+        return "\N{REPLACEMENT CHARACTER}"
+    if category in ("Cc", "Zl", "Zp"):
+        return " " if character.isspace() else ""
+    return "" if category == "Cf" else character
+
+
 def _words(text: str, size: float, room: float, bold: bool) -> list[str]:
     out: list[str] = []
     for word in text.split(" "):
@@ -70,4 +89,6 @@ def _fitting(word: str, size: float, room: float, bold: bool) -> int:
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if width(word[:middle], size, bold) <= room else (low, middle - 1)
+    while low < len(word) and unicodedata.combining(word[low]):
+        low += 1
     return low

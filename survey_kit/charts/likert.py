@@ -13,12 +13,15 @@ from survey_kit.charts.drawing import Box, Line, Text
 from survey_kit.charts.letters import LEADING, clean, width, wrap
 from survey_kit.charts.page import AXIS, EDGE, VALUE, Frame, Page
 from survey_kit.charts.palette import FAINT, INK, MUTED, NEUTRAL, diverging, ink_on
-from survey_kit.charts.rows import GAP, Row, draw_labels, set_rows
+from survey_kit.charts.rows import GAP, Row, draw_labels, set_rows, set_rows_above
 from survey_kit.charts.source import Source, is_nonresponse, refuse_empty
-from survey_kit.errors import ArgumentError
+from survey_kit.errors import ArgumentError, listed
 from survey_kit.results.display import percent
 
 HEIGHT, BAR, SMALL = 26.0, 16.0, 8.0
+_STACKED = 4.8 * 72  # points: narrower pages have the labels above the bars
+_MOST = 11  # answers: five colours on each side, and a middle
+_ROOM, _WIDEST = 58.0, 92.0  # of a column of neutral answers or of nonresponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,12 @@ class _Scale:
     neutral: tuple[str, ...]
     silent: tuple[str, ...]
     colours: dict[str, str]
+
+    @property
+    def room(self) -> float:
+        """Width of a column beside the axis, so that the words above it stay whole."""
+        words = [word for answers in (self.neutral, self.silent) if answers for word in _named(answers).split()]
+        return min(max([_ROOM, *(width(word, AXIS - 0.5) + 12 for word in words)]), _WIDEST)
 
 
 def likert(source: Source, frame: Frame, sort: bool | None = None) -> Chart:
@@ -46,17 +55,25 @@ def likert(source: Source, frame: Frame, sort: bool | None = None) -> Chart:
     page = Page(frame)
     page.head()
     _legend(page, scale)
-    page.y += AXIS * LEADING + 6
+    apart = [_heading(answers, scale.room) for answers in (scale.neutral, scale.silent) if answers]
+    page.y += (AXIS - 0.5) * LEADING * max(map(len, apart), default=0) + 4
     top = page.y
     labels = [source.title(v) for v in table.index]
-    rows, left = set_rows(page, [(t, i) for i, t in enumerate(labels)], 0.36, HEIGHT)
+    if page.frame.width < _STACKED:
+        rows, left = set_rows_above(page, labels, HEIGHT)
+    else:
+        rows, left = set_rows(page, [(t, i) for i, t in enumerate(labels)], 0.36, HEIGHT)
+        left += GAP
     draw_labels(page, rows)
-    places = _places(page, table, scale, left + GAP)
+    places = _places(page, table, scale, left)
     _columns(page, rows, table, scale, places, top)
     for row in rows:
         _row(page, row, table.iloc[row.place or 0], scale, places)
     x = places["middle"]
-    page.marks.append(Line(x, top - 2, x, page.y, FAINT, 0.9))
+    if rows[0].above:
+        page.marks += [Line(x, row.y + row.above + 2, x, row.y + row.height - 2, FAINT, 0.9) for row in rows]
+    else:
+        page.marks.append(Line(x, top - 2, x, page.y, FAINT, 0.9))
     alt = _alt(labels, table, scale)
     data = source.frame.reset_index(drop=True)
     return Chart("likert", frame.title, frame.subtitle, data, frame.caption, alt, page.foot())
@@ -65,13 +82,19 @@ def likert(source: Source, frame: Frame, sort: bool | None = None) -> Chart:
 def _table(source: Source) -> pd.DataFrame:
     """Shares by item and answer, in order."""
     frame = source.frame
+    twice = frame.duplicated([schema.VARIABLE, schema.ANSWER])
+    if twice.any():
+        variable, answer = frame.loc[twice, [schema.VARIABLE, schema.ANSWER]].iloc[0]
+        raise ArgumentError(f"Two rows of the result are about {variable}, {answer}. Keep one of them.")
     answers = list(dict.fromkeys(frame[schema.ANSWER].astype(str)))
     table = frame.pivot(index=schema.VARIABLE, columns=schema.ANSWER, values=schema.ESTIMATE)
     table = table.loc[source.variables, answers]
     if table.isna().any(axis=None):
-        ragged = [str(v) for v in table.index[table.isna().any(axis=1)]]
+        variable = table.index[table.isna().any(axis=1)][0]
+        lacking = [a for a in answers if table.loc[variable].isna()[a]]
         raise ArgumentError(
-            f"Items of one battery have the same answers; {', '.join(ragged)} differ(s) from the others."
+            f"Items of one battery have the same answers; {variable} has no share of {listed(lacking)}. Draw the items "
+            "that share a scale."
         )
     return table
 
@@ -79,8 +102,11 @@ def _table(source: Source) -> pd.DataFrame:
 def _scale(answers: list[str]) -> _Scale:
     silent = tuple(a for a in answers if is_nonresponse(a))
     said = [a for a in answers if a not in silent]
-    if len(said) < 2:
-        raise ArgumentError(f'kind="likert" needs at least two answers besides nonresponse; there are {len(said)}.')
+    if not 2 <= len(said) <= _MOST:
+        raise ArgumentError(
+            f'kind="likert" needs 2 to {_MOST} answers besides nonresponse; there are {len(said)}. Merge answers, or use '
+            'kind="dots" with one answer.'
+        )
     half = len(said) // 2
     negative, positive = said[:half], said[::-1][:half]
     neutral = tuple(said[half : len(said) - half])
@@ -106,15 +132,14 @@ def _legend(page: Page, scale: _Scale) -> None:
 def _places(page: Page, table: pd.DataFrame, scale: _Scale, left: float) -> dict[str, float]:
     """Where the middle line, the columns and a point of percent stand."""
     apart = [name for name, answers in (("neutral", scale.neutral), ("silent", scale.silent)) if answers]
-    room = 54.0
-    right = EDGE + page.frame.inner - room * len(apart)
+    right = EDGE + page.frame.inner - scale.room * len(apart)
     ends = width("100%", VALUE, True) + 5
     low = float(table[list(scale.negative)].sum(axis=1).max())
     high = float(table[list(scale.positive)].sum(axis=1).max())
     unit = max(right - left - 2 * ends, 10.0) / max(low + high, 1e-9)
     places = {"middle": left + ends + low * unit, "unit": unit}
     for number, name in enumerate(apart):
-        places[name] = right + number * room + 10
+        places[name] = right + number * scale.room + 10
     return places
 
 
@@ -125,8 +150,7 @@ def _columns(
     for name, answers in (("neutral", scale.neutral), ("silent", scale.silent)):
         if not answers:
             continue
-        heading = clean(answers[0]) if len(answers) == 1 else "No answer"
-        lines = wrap(heading, AXIS - 0.5, 46.0, most=2)
+        lines = _heading(answers, scale.room)
         for number, line in enumerate(reversed(lines)):
             y = top - 4 - number * (AXIS - 0.5) * LEADING
             page.marks.append(Text(places[name], y, line, AXIS - 0.5, MUTED))
@@ -135,6 +159,15 @@ def _columns(
             long = 18.0 * min(share / 0.5, 1.0)
             page.marks.append(Box(places[name], row.middle - 5, long, 10.0, NEUTRAL))
             page.marks.append(Text(places[name] + long + 3, row.middle + 3, percent(share), VALUE - 0.5, MUTED))
+
+
+def _named(answers: tuple[str, ...]) -> str:
+    """What a column holds: its answer, or "No answer" where there are several of them."""
+    return clean(answers[0]) if len(answers) == 1 else "No answer"
+
+
+def _heading(answers: tuple[str, ...], room: float) -> list[str]:
+    return wrap(_named(answers), AXIS - 0.5, room - 10.0, most=3)
 
 
 def _row(page: Page, row: Row, shares: pd.Series, scale: _Scale, places: dict[str, float]) -> None:

@@ -13,11 +13,10 @@ from survey_kit.charts.letters import clean, width
 from survey_kit.charts.page import AXIS, EDGE, VALUE, Frame, Page
 from survey_kit.charts.palette import ACCENT, FAINT, INK, MUTED
 from survey_kit.charts.rows import GAP, Row, column, column_room, draw_guides, draw_labels, set_rows
-from survey_kit.results.display import number, percent
+from survey_kit.results.display import number, percent, points
 from survey_kit.results.weights import Weights
 
 HEIGHT = 17.0
-MINUS = "\N{MINUS SIGN}"
 BEFORE = "before"
 
 
@@ -36,7 +35,7 @@ def love(weights: Weights, frame: Frame, titles: dict[str, str] | None = None) -
     values = np.concatenate([data[BEFORE], data["gap"], [-0.01, 0.01]])
     axis = linear_axis(values, left + GAP + 4, edge - room, zero=True)
     draw_labels(page, rows, 10.0)
-    draw_guides(page, axis, rows[0].y, page.y, [_points(t) for t in axis.ticks], 0.0)
+    draw_guides(page, axis, rows[0].y, page.y, [points(t, axis.decimals(100)) for t in axis.ticks], 0.0)
     for row in rows:
         if row.place is not None:
             before, after = (axis.at(float(data[c].iloc[row.place])) for c in (BEFORE, "gap"))
@@ -54,7 +53,8 @@ def weight_facts(weights: Weights) -> tuple[str, ...]:
         f"{number(weights.deff, 2)}. Percentage points from the target; the largest distance after weighting is "
         f"{number(100 * weights.max_gap, 3)}."
     )
-    return (text,)
+    notices = " ".join(dict.fromkeys(clean(notice.text) for notice in weights.notices))
+    return (text, notices) if notices else (text,)
 
 
 def _data(weights: Weights) -> pd.DataFrame:
@@ -82,15 +82,10 @@ def _key(page: Page) -> None:
     page.y = y + 4
 
 
-def _points(value: float) -> str:
-    text = number(abs(value) * 100, 0 if abs(value * 100) >= 1 or value == 0 else 1)
-    return "0" if value == 0 else ("+" if value > 0 else MINUS) + text
-
-
 def _alt(data: pd.DataFrame) -> str:
     worst = data.iloc[int(data[BEFORE].abs().to_numpy().argmax())]
     return (
         f"Dot plot of the distance from the target for {len(data)} categories before and after weighting. Furthest before: "
-        f"{clean(worst[schema.VARIABLE])} {clean(worst['category'])}, {_points(float(worst[BEFORE]))} points; after weighting "
+        f"{clean(worst[schema.VARIABLE])} {clean(worst['category'])}, {points(float(worst[BEFORE]), 1)} points; after weighting "
         f"at most {number(100 * float(data['gap'].abs().max()), 3)} points."
     )

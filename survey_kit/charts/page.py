@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from survey_kit.charts.drawing import Drawing, Mark, Text
-from survey_kit.charts.letters import LEADING, unknown_characters, width, wrap
+from survey_kit.charts.letters import LEADING, boxed_characters, unknown_characters, width, wrap
 from survey_kit.charts.palette import INK, MUTED, WARNING
 from survey_kit.schema import Notice
 
@@ -23,6 +23,10 @@ class Frame:
     caption: tuple[str, ...] = ()
     note: str = ""
     width: float = 518.4
+
+    def explained(self, line: str) -> Frame:
+        """The same with a line of the footer that explains a symbol, behind the bases."""
+        return replace(self, caption=(*self.caption[:1], line, *self.caption[1:]))
 
     @property
     def inner(self) -> float:
@@ -83,6 +87,13 @@ class Page:
 def label_room(labels: Sequence[str], size: float, most: float, bold: bool = False) -> float:
     """Width of a column of labels: as wide as the longest, at most `most`."""
     return min(max((width(t, size, bold) for t in labels), default=0.0) + 1, most)
+
+
+def glyph_lines(texts: Sequence[str]) -> tuple[str, ...]:
+    """A line of the footer on characters that come out as boxes."""
+    boxed = sorted(set().union(*map(boxed_characters, texts)))
+    shown = ", ".join(f"U+{ord(c):04X}" for c in boxed[:8])
+    return (f"Characters that no font of this chart has, drawn as boxes: {shown}.",) if boxed else ()
 
 
 def glyph_notices(texts: Sequence[str]) -> tuple[Notice, ...]:

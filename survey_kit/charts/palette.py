@@ -16,15 +16,15 @@ OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "
 
 
 def diverging(negative: int, positive: int) -> tuple[list[str], list[str]]:
-    """Colours of the two sides of a scale, each from the outer end to the middle (PuOr, by way of seaborn)."""
+    """Colours of the two sides of a scale, 1 to 5 each, from the outer end to the middle (PuOr, by way of seaborn)."""
     from seaborn import color_palette
 
     def side(count: int, outer_first: list[str]) -> list[str]:
-        steps = {1: [1], 2: [0, 2], 3: [0, 1, 3]}.get(count, list(range(count)))
-        return [outer_first[min(s, len(outer_first) - 1)] for s in steps]
+        steps = {1: [2], 2: [1, 3], 3: [1, 2, 4], 4: [1, 2, 3, 4]}.get(count, [0, 1, 2, 3, 4])
+        return [outer_first[s] for s in steps]
 
-    shades = color_palette("PuOr", 11).as_hex()
-    return side(negative, list(shades[1:5])), side(positive, list(shades[-2:-6:-1]))
+    shades = list(color_palette("PuOr", 11).as_hex())
+    return side(negative, shades[:5]), side(positive, shades[:-6:-1])
 
 
 def contrast(one: str, other: str) -> float:
@@ -38,8 +38,9 @@ def contrast(one: str, other: str) -> float:
 
 
 def ink_on(colour: str) -> str:
-    """White or dark ink, whichever reads better on a colour."""
-    return WHITE if contrast(WHITE, colour) >= contrast(INK, colour) else INK
+    """White or dark ink, whichever reads better on a colour; its contrast is at least 4.5."""
+    best = max((WHITE, INK), key=lambda ink: contrast(ink, colour))
+    return best if contrast(best, colour) >= 4.5 else "#000000"
 
 
 def _luminance(colour: str) -> float:

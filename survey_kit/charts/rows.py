@@ -23,10 +23,17 @@ class Row:
     lines: tuple[str, ...]
     height: float
     y: float = 0.0
+    above: float = 0.0
 
     @property
     def middle(self) -> float:
-        return self.y + self.height / 2
+        """The middle of what is drawn."""
+        return self.y + self.above + (self.height - self.above) / 2
+
+    @property
+    def label_middle(self) -> float:
+        """The middle of the label: beside what is drawn, or above it."""
+        return self.y + self.above / 2 if self.above else self.middle
 
 
 def set_rows(
@@ -58,12 +65,24 @@ def set_rows(
     return rows, EDGE + wide
 
 
+def set_rows_above(page: Page, labels: Sequence[str], least: float) -> tuple[list[Row], float]:
+    """Rows whose labels stand above what is drawn, for pages too narrow to have them beside it."""
+    rows, y = [], page.y
+    for place, text in enumerate(labels):
+        lines = tuple(wrap(text, LABEL, page.frame.inner, most=3))
+        above = len(lines) * LABEL * LEADING
+        rows.append(Row(text, place, lines, above + least, y, above))
+        y += above + least
+    page.y = y
+    return rows, EDGE
+
+
 def draw_labels(page: Page, rows: Sequence[Row], indent: float = 0.0, muted: Sequence[int] = ()) -> None:
     """Write the labels of rows, headings in bold."""
     for row in rows:
         heading = row.place is None
         colour = MUTED if row.place in muted else INK
-        middle = row.middle + (2 if heading else 0)
+        middle = row.label_middle + (2 if heading else 0)
         page.lines(row.lines, EDGE + (0 if heading else indent), middle, LABEL, colour, heading)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from survey_kit import schema
 from survey_kit.charts.letters import clean
-from survey_kit.errors import ArgumentError
+from survey_kit.errors import ArgumentError, NoValidData
 from survey_kit.nonresponse import reads_like_nonresponse
 from survey_kit.results.display import confidence, number
 from survey_kit.results.estimates import Estimates
@@ -22,7 +23,7 @@ class Source:
 
     Attributes:
         frame: rows in the schema. by: names of its group columns. level: of its intervals.
-        titles, questions: of its variables. context: other facts.
+        titles, questions: of its variables. context: other facts. notices: what a reader must know.
     """
 
     frame: pd.DataFrame
@@ -31,6 +32,7 @@ class Source:
     titles: Mapping[str, str] = field(default_factory=dict)
     questions: Mapping[str, str] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
     @property
     def variables(self) -> list[str]:
@@ -42,11 +44,10 @@ class Source:
         return clean(self.titles.get(variable) or variable)
 
     def facts(self) -> tuple[str, ...]:
-        """Footer: bases, intervals, margin of error; what the numbers themselves say."""
-        n = self.frame[schema.N].to_numpy(dtype=float)
-        low, high = int(n.min()), int(n.max())
-        base = f"n = {number(low)}" if low == high else f"n = {number(low)} to {number(high)}"
-        parts = [f"{base}, unweighted."]
+        """Footer: bases, intervals, margin of error, who was asked, how they were sampled, what was left out."""
+        n = self.frame[schema.N].dropna().to_numpy(dtype=float)
+        ends = dict.fromkeys((number(n.min()), number(n.max()))) if len(n) else {}
+        parts = [f"n = {' to '.join(ends)}, unweighted."] if ends else []
         statistics = set(self.frame[schema.STATISTIC])
         if statistics == {"proportion"}:
             half = (self.frame[schema.CI_HIGH] - self.frame[schema.CI_LOW]).max() / 2
@@ -57,11 +58,25 @@ class Source:
                 )
         else:
             parts.append(f"Whiskers: {confidence(self.level)} intervals, with the effect of design and weights.")
-        return (" ".join(parts),)
+        parts += [f"Base: {self.context['where']}."] if self.context.get("where") else []
+        parts += [f"Design: {self.context['design']}."] if self.context.get("design") else []
+        notices = " ".join(dict.fromkeys(clean(text) for text in self.notices))
+        return tuple(clean(line) for line in (" ".join(parts), notices) if line)
 
 
 def source_of(result: Any) -> Source:
-    """An Estimates, or a frame with the columns of one."""
+    """An Estimates, or a frame with the columns of one.
+
+    Raises:
+        ArgumentError: neither, or columns are absent or hold text. NoValidData: no rows.
+    """
+    source = _read(result)
+    if source.frame.empty:
+        raise NoValidData("There is nothing to draw: the result has no rows.")
+    return source
+
+
+def _read(result: Any) -> Source:
     if isinstance(result, Estimates):
         return Source(
             result.frame(),
@@ -70,6 +85,7 @@ def source_of(result: Any) -> Source:
             result.titles,
             result.questions,
             {**result.context, "k": len(result)},
+            tuple(notice.text for notice in result.notices),
         )
     if isinstance(result, pd.DataFrame):
         lacking = [
@@ -79,16 +95,34 @@ def source_of(result: Any) -> Source:
         if lacking:
             raise ArgumentError(f"The frame has no column {', '.join(lacking)}; a chart needs the columns of a result.")
         known = {schema.VARIABLE, *schema.RESULT_COLUMNS, "term", "t", "p_value"}
-        return Source(result.reset_index(drop=True), tuple(str(c) for c in result if c not in known))
+        return Source(_numeric(result.reset_index(drop=True)), tuple(str(c) for c in result if c not in known))
     raise ArgumentError(
         f"A chart cannot be made from {type(result).__name__}. Give Estimates, a list of them, a ModelFit, Weights, or a "
         "frame with the columns of a result."
     )
 
 
+def _numeric(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with numbers as floats, infinite ones as missing, and every column of the schema."""
+    numbers = {}
+    for column in (schema.ESTIMATE, schema.SE, schema.CI_LOW, schema.CI_HIGH, schema.N, schema.N_WEIGHTED):
+        try:
+            numbers[column] = pd.to_numeric(frame[column]).astype(float)
+        except (TypeError, ValueError):
+            raise ArgumentError(f"Column {column!r} holds text; a chart needs numbers there.") from None
+    numbers[schema.ESTIMATE] = numbers[schema.ESTIMATE].replace([np.inf, -np.inf], np.nan)
+    flags = frame[schema.FLAG].fillna("").astype(str) if schema.FLAG in frame else ""
+    return frame.assign(**numbers, **{schema.FLAG: flags})
+
+
 def is_nonresponse(answer: str) -> bool:
     """Whether an answer reads like "don't know" or "refused"."""
     return reads_like_nonresponse(answer)
+
+
+def is_number(value: object) -> bool:
+    """Whether an option is a number."""
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
 def refuse_empty(frame: pd.DataFrame, kind: str) -> None:

@@ -11,7 +11,7 @@ from survey_kit.charts.chart import Chart
 from survey_kit.charts.drawing import Box, Line, Text
 from survey_kit.charts.letters import width
 from survey_kit.charts.page import EDGE, VALUE, Frame, Page
-from survey_kit.charts.palette import ACCENT, INK, NEUTRAL, RULE, WHITE
+from survey_kit.charts.palette import ACCENT, INK, MUTED, NEUTRAL, RULE, WHITE
 from survey_kit.charts.rows import GAP, draw_labels, set_rows
 from survey_kit.charts.source import Source, is_nonresponse, refuse_empty
 from survey_kit.errors import ArgumentError
@@ -53,8 +53,8 @@ def _bar(page: Page, axis: Axis, middle: float, values: pd.Series, colour: str, 
     end = axis.at(estimate)
     page.marks.append(Box(axis.left, middle - BAR / 2, end - axis.left, BAR, colour))
     if np.isfinite(low) and np.isfinite(high) and high > low:
-        page.marks.append(Line(axis.at(low), middle, end, middle, WHITE, 1.1))
-        page.marks.append(Line(end, middle, axis.at(high), middle, INK, 1.1))
+        page.marks.append(Line(axis.at(low), middle, end, middle, WHITE, 0.9))
+        page.marks.append(Line(end, middle, axis.at(high), middle, MUTED, 0.9))
         end = max(end, axis.at(high))
     page.marks.append(Text(end + 5, middle + VALUE * 0.35, text, VALUE, INK, bold=True))
 
