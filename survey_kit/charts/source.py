@@ -16,6 +16,8 @@ from survey_kit.nonresponse import reads_like_nonresponse
 from survey_kit.results.display import confidence, number
 from survey_kit.results.estimates import Estimates
 
+_MOST_NOTICES = 2  # sentences in a footer
+
 
 @dataclass(frozen=True, eq=False)
 class Source:
@@ -59,9 +61,15 @@ class Source:
         else:
             parts.append(f"Whiskers: {confidence(self.level)} intervals, with the effect of design and weights.")
         parts += [f"Base: {self.context['where']}."] if self.context.get("where") else []
-        parts += [f"Design: {self.context['design']}."] if self.context.get("design") else []
-        notices = " ".join(dict.fromkeys(clean(text) for text in self.notices))
+        notices = self._told()
         return tuple(clean(line) for line in (" ".join(parts), notices) if line)
+
+    def _told(self) -> str:
+        """What the result says of itself; of many sentences on missing answers, one."""
+        texts = list(dict.fromkeys(clean(text) for text in self.notices))
+        if len(texts) > _MOST_NOTICES:
+            return "Missing answers are outside the bases."
+        return " ".join(texts)
 
 
 def source_of(result: Any) -> Source:

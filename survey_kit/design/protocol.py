@@ -41,6 +41,10 @@ class SurveyLike(Protocol):
     def domain(self) -> np.ndarray | None:
         """True for the rows inside the domain set by `where`; None for all rows. Shape (n,)."""
 
+    @property
+    def condition(self) -> str:
+        """The domain in words; empty for all rows."""
+
     def with_column(self, values: pd.Series, variable: Variable) -> Self:
         """The same survey with a column added, or replaced when it exists."""
 

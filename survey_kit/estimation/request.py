@@ -82,7 +82,7 @@ def prepare(
         titles={n: title_of(survey, n) for n in (*names, *groups.columns)},
         questions={n: wording_of(survey, n) for n in names},
         notices=notices,
-        context={"design": survey.design.describe(), "where": where or ""},
+        context={"design": survey.design.describe(), "where": " and ".join(filter(None, (survey.condition, where)))},
     )
 
 

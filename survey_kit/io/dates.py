@@ -36,7 +36,7 @@ def from_numbers(numbers: np.ndarray, unit: int, epoch: np.datetime64) -> np.nda
     whole = np.floor(safe)
     micros = whole.astype(np.int64) * unit + np.rint((safe - whole) * unit).astype(np.int64)
     dates = epoch + micros.astype("timedelta64[us]")
-    dates[empty] = np.datetime64("NaT")
+    dates[empty] = np.datetime64("NaT", "us")
     return dates
 
 

@@ -188,7 +188,7 @@ def test_the_footer_says_design_condition_and_what_was_left_out():
     poll = sk.from_frame(df).with_design(weight="w").where("age > 25")
     text = " ".join(sk.chart(sk.proportion(poll, "q")).caption)
     assert "n = 2, unweighted." in text
-    assert "Design: " in text
+    assert "Base: age > 25." in text
     assert "have no valid answer to q" in text
 
 
