@@ -24,7 +24,7 @@ from survey_kit.results.weights import Weights
 KINDS = ("topline", "likert", "dots", "coefficients", "love")
 _OPTIONS = {
     "topline": ("sort",),
-    "likert": ("sort",),
+    "likert": ("sort", "reverse"),
     "dots": ("answer", "overall"),
     "coefficients": ("exponentiate",),
     "love": ("titles",),
@@ -53,7 +53,8 @@ def chart(
         title: the finding. subtitle: the question; its wording when None.
         source, note: lines of the footer; `note` stands out ("Synthetic data").
         width: in inches; charts are drawn at their final size.
-        options: sort (topline, likert), answer and overall (dots), exponentiate (coefficients of a model), titles (love).
+        options: sort (topline, likert), reverse (likert), answer and overall (dots), exponentiate (coefficients of a
+            model), titles (love).
 
     Raises:
         ArgumentError: a kind that the result cannot be drawn as; an option that the kind does not have.
@@ -119,7 +120,7 @@ def _check_options(kind: str, options: dict[str, Any], results: Sequence[Any]) -
             raise UnsupportedOption(f"{name}= has no meaning for a {kind} chart. Its options: {there}.")
     if kind != "dots" and kind != "coefficients" and len(results) > 1:
         raise ArgumentError(f'Several results are drawn as "dots", not as {kind!r}.')
-    for name in ("sort", "exponentiate"):
+    for name in ("sort", "reverse", "exponentiate"):
         if options.get(name) not in (None, True, False):
             raise ArgumentError(f"{name}={options[name]!r} is not available. Say True or False, or leave it out.")
     if "exponentiate" in options and not isinstance(results[0], ModelFit):

@@ -41,13 +41,14 @@ class _Scale:
         return min(max([_ROOM, *(width(word, AXIS - 0.5) + 12 for word in words)]), _WIDEST)
 
 
-def likert(source: Source, frame: Frame, sort: bool | None = None) -> Chart:
+def likert(source: Source, frame: Frame, sort: bool | None = None, reverse: bool = False) -> Chart:
     """One row for each item: shares of the first half of the answers to the left of the middle line, of the second half
-    to the right; a middle answer and nonresponse in columns of their own. `sort` (default): by the right side."""
+    to the right; a middle answer and nonresponse in columns of their own. `sort` (default): by the right side.
+    `reverse`: the answers run from agreement to disagreement, so that the first half belongs to the right."""
     if source.by:
         raise ArgumentError('kind="likert" draws items without groups. Estimate the items without by=.')
     table = _table(source)
-    scale = _scale(list(table.columns))
+    scale = _scale(list(table.columns)[::-1] if reverse else list(table.columns))
     refuse_empty(source.frame, "likert")
     right_side = table[list(scale.positive)].sum(axis=1)
     if sort or sort is None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from survey_kit.tables.table import Column, Table
+from survey_kit.tables.cells import Column
+from survey_kit.tables.table import Table
 
 PORTRAIT, LANDSCAPE = 481.0, 728.0  # pt: A4 less margins of 20 mm
 # type size in pt, landscape, whether row labels may be broken; the first that fits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -14,7 +15,8 @@ from survey_kit.reports.sections import Pen
 from survey_kit.reports.study_content import Battery, Question, Subgroups
 from survey_kit.results.display import number as number_text
 from survey_kit.results.estimates import Estimates
-from survey_kit.tables.table import Cell, Column, Row, Table
+from survey_kit.tables.cells import Cell, Column, Row
+from survey_kit.tables.table import Table
 
 
 def findings_section(pen: Pen) -> Iterator[Item]:
@@ -58,7 +60,8 @@ def _battery(pen: Pen, number: int, battery: Battery, result: BatteryResult) -> 
     if battery.text:
         yield Paragraph(pen.text(battery.text, *place, "text"))
     title = pen.said(battery, "title", findings.between_items(result.compared, result.word), *place)
-    yield pen.figure(place, result.answers, kind="likert", title=title, subtitle=_stem(result.answers))
+    options: dict[str, Any] = {"kind": "likert", "reverse": battery.reverse}
+    yield pen.figure(place, result.answers, title=title, subtitle=_stem(result.answers), **options)
     yield TableItem(f"{pen.names[place]}-table", items_table(pen, battery, number, result))
 
 

@@ -16,7 +16,8 @@ from survey_kit.reports.study import Study
 from survey_kit.reports.study_content import Model
 from survey_kit.reports.study_data import Scale
 from survey_kit.results.display import number, p_value
-from survey_kit.tables.table import Cell, Column, Row, Table
+from survey_kit.tables.cells import Cell, Column, Row
+from survey_kit.tables.table import Table
 
 
 def index_section(pen: Pen) -> Iterator[Item]:

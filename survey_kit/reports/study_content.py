@@ -53,6 +53,8 @@ class Battery(Section):
     """File name of chart and table."""
     net: dict[str, tuple[Code, ...]] = Field(default_factory=dict, max_length=1)
     """A sum of answers, such as {agree: [4, 5]}, by which the items are compared in the title."""
+    reverse: bool = False
+    """The answers run from agreement to disagreement: agreement is drawn to the right all the same."""
 
 
 class Subgroups(Section):

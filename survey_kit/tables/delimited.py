@@ -7,12 +7,15 @@ import io
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from survey_kit.tables.table import Cell, Column, Row, Table
+from survey_kit.tables.cells import Cell, Column, Row
+
+if TYPE_CHECKING:
+    from survey_kit.tables.table import Table
 
 _NUMBER = re.compile(r"[+-]?[\d.,\s]*%?")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from survey_kit import schema
 from survey_kit.results.display import NOTHING, interval, number, percent, points, signed
+from survey_kit.tables.cells import Cell
 from survey_kit.tables.look import Look, blank, known, limits
-from survey_kit.tables.table import Cell
 
 MARK = "†"
 EFFECT, PREDICTION = "average marginal effect", "predictive margin"  # statistics of margins()

@@ -7,8 +7,9 @@ from typing import Any
 from survey_kit import schema
 from survey_kit.results.display import confidence, number, p_value
 from survey_kit.results.fit import RATIOS, ModelFit
+from survey_kit.tables.cells import Cell, Column, Row
 from survey_kit.tables.look import Look, blank, figure, known, limits
-from survey_kit.tables.table import Cell, Column, Row, Table
+from survey_kit.tables.table import Table
 from survey_kit.tables.terms import term_rows
 
 REFERENCE = "reference"

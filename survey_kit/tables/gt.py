@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from survey_kit.tables.table import Table
-
 if TYPE_CHECKING:
     from great_tables import GT
+
+    from survey_kit.tables.table import Table
 
 _GROUP = "survey_kit_group"  # great_tables takes the group of a row from a column
 

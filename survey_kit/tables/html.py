@@ -11,10 +11,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from survey_kit.tables.table import Table
-
 if TYPE_CHECKING:
     from jinja2 import Template
+
+    from survey_kit.tables.table import Table
 
 
 def markup(table: Table, style: bool) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from survey_kit.errors import ArgumentError, UnsupportedOption
 from survey_kit.results.display import NOTHING, interval, number
-from survey_kit.tables.table import Cell
+from survey_kit.tables.cells import Cell
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from typing import Any
 
 from survey_kit.results.display import number
 from survey_kit.results.scale import Scale
+from survey_kit.tables.cells import Cell, Column, Row
 from survey_kit.tables.look import Look, figure, words
-from survey_kit.tables.table import Cell, Column, Row, Table
+from survey_kit.tables.table import Table
 
 _COLUMNS = (
     Column("item", "Item", "left"),

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from survey_kit import schema
+from survey_kit.tables.cells import Cell, Column, Row
 from survey_kit.tables.figures import Figures, base
 from survey_kit.tables.look import blank, words
-from survey_kit.tables.table import Cell, Column, Row
 from survey_kit.tables.terms import term_rows
 
 Group = tuple[str, ...]

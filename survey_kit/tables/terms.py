@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from survey_kit import schema
+from survey_kit.tables.cells import Cell, Row
 from survey_kit.tables.look import blank, words
-from survey_kit.tables.table import Cell, Row
 
 PER_UNIT = "per unit"
 

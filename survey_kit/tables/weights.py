@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from survey_kit.results.display import number, percent, points
 from survey_kit.results.weights import Weights
+from survey_kit.tables.cells import Column, Row
 from survey_kit.tables.look import Look, blank, figure, known, words
-from survey_kit.tables.table import Column, Row, Table
+from survey_kit.tables.table import Table
 
 _COLUMNS = (
     Column("category", "Category", "left"),

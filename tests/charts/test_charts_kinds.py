@@ -269,3 +269,9 @@ def test_alt_says_the_numbers(samples):
     assert "c: 12% fully disagree side, 68% fully agree side" in samples["likert"]().alt
     assert samples["dots"]().alt.startswith("Dot plot with intervals of 4 groups. group, Men: 30%; group, Women: 40%")
     assert "q 30-44: +12; q 45-59: \N{MINUS SIGN}5." in samples["coefficients"]().alt
+
+
+def test_a_reversed_battery_draws_agreement_to_the_right(samples):
+    plain, turned = samples["likert"](sort=False), samples["likert"](sort=False, reverse=True)
+    assert plain.svg() != turned.svg()
+    assert plain.data.equals(turned.data)

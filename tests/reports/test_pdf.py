@@ -16,7 +16,8 @@ from survey_kit.reports.content import Document, Figure, Heading, Paragraph, Tab
 from survey_kit.reports.paper import LANDSCAPE, PORTRAIT, body, head, plan
 from survey_kit.reports.pdf import render_pdf
 from survey_kit.reports.typeface import families, text_width
-from survey_kit.tables.table import Cell, Column, Row, Table
+from survey_kit.tables.cells import Cell, Column, Row
+from survey_kit.tables.table import Table
 
 needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
 

@@ -19,7 +19,8 @@ from survey_kit.reports.content import (
     Paragraph,
     TableItem,
 )
-from survey_kit.tables.table import Cell, Column, Row, Table
+from survey_kit.tables.cells import Cell, Column, Row
+from survey_kit.tables.table import Table
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -13,8 +13,9 @@ import pytest
 from support.document import HOSTILE, question_table
 
 from survey_kit.errors import ArgumentError
+from survey_kit.tables.cells import Cell, Column, Row
 from survey_kit.tables.delimited import frame_text, harmless
-from survey_kit.tables.table import Cell, Column, Row, Table
+from survey_kit.tables.table import Table
 
 
 def small(text: str = "Yes", value: float = 0.1 + 0.2) -> Table:
