@@ -79,7 +79,7 @@ def test_refused_quickly(case: str) -> None:
     started = time.perf_counter()
     with pytest.raises(InputError) as caught:
         evaluate(HOSTILE[case], FRAME, Codebook())
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 20  # a hang, not a speed
     assert len(str(caught.value)) < 800
 
 
