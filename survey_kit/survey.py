@@ -20,6 +20,7 @@ from survey_kit.design.replicates import build_replicates, given_replicates
 from survey_kit.errors import ArgumentError, DesignError, unknown
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
+from survey_kit.weighting.assemble import weight_notices
 
 Names = str | Sequence[str] | None
 
@@ -133,8 +134,8 @@ class Survey:
 
     def _designed(self, design: Design) -> Survey:
         survey = replace(self, design=design, weights=None)
-        _ = survey.bound
-        return survey
+        kept = tuple(n for n in self.notices if n.kind != "extreme_weights")
+        return replace(survey, notices=(*kept, *weight_notices(survey.bound.weight)))
 
     def where(self, condition: str) -> Survey:
         """A domain: estimates are for these rows, the design stays whole. R: subset(design, ...)."""

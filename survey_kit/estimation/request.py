@@ -20,6 +20,8 @@ from survey_kit.schema import Notice
 
 Names = str | Sequence[str]
 
+FEW_DEGREES = 8
+
 
 @dataclass(frozen=True, eq=False)
 class Request:
@@ -71,17 +73,17 @@ def prepare(
             f"No valid answer to {', '.join(names)}{where_text}: {len(base)} rows, {int(domain.sum())} in the domain, "
             f"{int((base & domain).sum())} of them with an answer."
         )
-    notices = _left_out(names, domain, base, unplaced, by)
+    df = survey.bound.degrees_of_freedom(None if domain.all() else domain)
     return Request(
         blocks=tuple(block.within(used) for block in blocks),
         group=np.where(used, group, -1),
         groups=groups,
         rows=np.bincount(group[group >= 0], minlength=len(groups)),
         bound=survey.bound,
-        df=survey.bound.degrees_of_freedom(None if domain.all() else domain),
+        df=df,
         titles={n: title_of(survey, n) for n in (*names, *groups.columns)},
         questions={n: wording_of(survey, n) for n in names},
-        notices=notices,
+        notices=(*_left_out(names, domain, base, unplaced, by), *_few_degrees(df)),
         context={"design": survey.design.describe(), "where": " and ".join(filter(None, (survey.condition, where)))},
     )
 
@@ -175,6 +177,14 @@ def _left_out(
         shown = by if isinstance(by, str) else ", ".join(by or ())
         out.append(Notice("missing_by", f"{unplaced} of {inside} rows have no valid value of {shown}.", unplaced))
     return tuple(out)
+
+
+def _few_degrees(df: float) -> tuple[Notice, ...]:
+    """Fewer than eight degrees of freedom: standard errors are themselves uncertain (NCHS, Series 2, No. 175)."""
+    if df >= FEW_DEGREES:
+        return ()
+    text = f"Sampling units minus strata leave {df:g} degrees of freedom; with fewer than {FEW_DEGREES} intervals are unstable."
+    return (Notice("few_df", text),)
 
 
 def keys_of(request: Request, statistic: str) -> pd.DataFrame:

@@ -84,7 +84,7 @@ def test_missing_show_makes_nonresponse_an_answer():
     assert list(shown.keys["answer"]) == ["Low", "Middle", "High", "Don't know"]
     assert excluded.n[0] == 5
     assert shown.n[0] == 6
-    assert [n.kind for n in excluded.notices] == ["missing"]
+    assert [n.kind for n in excluded.notices] == ["missing", "few_df"]
     assert "1 of 6 rows have no valid answer to trust" in str(excluded.notices[0])
 
 
@@ -161,3 +161,17 @@ def test_zero_weights_stay_in_the_design_and_outside_the_base():
     estimate = sk.mean(poll, "age")
     assert estimate.n[0] == 5
     assert estimate.df == 4
+
+
+def test_few_degrees_of_freedom_are_said():
+    frame = pd.concat([FRAME] * 3, ignore_index=True)
+    few = sk.mean(sk.from_frame(frame).with_design(weight="w", strata="region", psu="age"), "trust")
+    assert few.df == 4
+    assert "leave 4 degrees of freedom" in str(few.notices[0])
+    assert sk.mean(sk.from_frame(frame).with_design(weight="w"), "trust").notices == ()
+
+
+def test_extreme_weights_are_said_once():
+    poll = sk.from_frame(FRAME.assign(w=[1.0, 1, 1, 1, 1, 1e5])).with_design(weight="w").with_design(weight="w")
+    assert [n.kind for n in poll.notices] == ["extreme_weights"]
+    assert "6 rows are worth 1.0" in str(poll.notices[0])
