@@ -78,7 +78,7 @@ class ModelFit:
         out = self.coef.frame()
         t = out[schema.ESTIMATE] / out[schema.SE]
         out["t"] = t
-        out["p_value"] = 2 * special.stdtr(self.df_resid, -np.abs(t)) if self.df_resid > 0 else np.nan
+        out["p_value"] = 2 * special.stdtr(min(self.df_resid, 1e15), -np.abs(t)) if self.df_resid > 0 else np.nan
         if exponentiate:
             out = self._exponentiated(out)
         return self._with_references(out, 1.0 if exponentiate else 0.0) if reference else out
@@ -171,6 +171,15 @@ class ModelFit:
     def with_level(self, level: float) -> ModelFit:
         """The same fit with intervals of another confidence level."""
         return replace(self, coef=replace(self.coef, level=_checked(level)))
+
+    def with_df(self, df: float) -> ModelFit:
+        """The same fit with other degrees of freedom for tests and intervals; infinite ones give normal intervals.
+
+        R: confint(ddf=), summary(df.resid=).
+        """
+        if not df > 0:
+            raise ArgumentError(f"df={df!r} must be above 0: the design's own are {self.df_design:g}.")
+        return replace(self, coef=replace(self.coef, carrier=self.coef.carrier.with_df(df)), df_resid=df)
 
     def summary(self) -> str:
         """The model as text."""

@@ -104,3 +104,13 @@ def test_by(entry):
         assert_close(vcov, np.asarray(result["vcov"])[np.ix_(keep, keep)], REL_TOL, "vcov")
     if deff and entry["design"]["kind"] == "taylor" and not any(n.kind == "deff" for n in estimates.notices):
         assert_close(estimates.deff[order], expected["deff"], REL_TOL, "deff")
+
+
+def test_several_one_way_tables():
+    (entry,) = [e for e in entries("svyby") if "bys" in e["args"]]
+    poll = survey_for(entry)
+    for by, expected in zip(terms(entry["args"]["bys"]), entry["result"], strict=True):
+        estimates = sk.mean(poll, terms(entry["args"]["formula"]), by=by)
+        order = [list(estimates.keys[by]).index(g) for g in expected["rows"]]
+        assert_close(estimates.theta[order], expected["estimate"], REL_TOL, "estimate")
+        assert_close(estimates.se[order], expected["se"], REL_TOL, "se")

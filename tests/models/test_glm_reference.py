@@ -8,7 +8,7 @@ from support.r_formula import family, r_name, translate
 from support.reference import assert_close, entries, needs_shared, survey_for
 
 import survey_kit as sk
-from survey_kit.errors import NotConvergedError
+from survey_kit.errors import ArgumentError, NotConvergedError
 
 pytestmark = needs_shared
 
@@ -73,3 +73,23 @@ def test_separation_is_said():
     (entry,) = [e for e in entries("svyglm") if e["id"] == "glm_separation"]
     with pytest.raises(NotConvergedError, match="separation"):
         _fit(entry)
+
+
+def _other(name: str) -> tuple[sk.results.fit.ModelFit, np.ndarray]:
+    (entry,) = [e for e in entries("svyglm") if e["id"] == name]
+    return _fit({**entry, "args": {"family": "gaussian()", **entry["args"]}}), np.array(entry["result"]["values"])
+
+
+def test_normal_intervals():
+    fit, expected = _other("glm_ci_ddfinf")
+    frame = fit.with_df(np.inf).with_level(0.9).frame()
+    assert_close(frame[["ci_low", "ci_high"]], expected, 1e-8, "interval")
+
+
+def test_stated_degrees_of_freedom():
+    fit, expected = _other("glm_summary_dfresid")
+    frame = fit.with_df(fit.df_design).frame()
+    assert_close(frame[["estimate", "se", "t"]], expected[:, :3], 1e-8, "coefficients")
+    np.testing.assert_allclose(frame["p_value"], expected[:, 3], rtol=1e-7)
+    with pytest.raises(ArgumentError, match="must be above 0"):
+        fit.with_df(0)
