@@ -60,8 +60,3 @@ def densify(code: IntArray) -> tuple[IntArray, int]:
     """Renumber codes as 0..G-1 in their order; returns (codes, G)."""
     levels, dense = np.unique(code, return_inverse=True)
     return dense.astype(np.int64, copy=False), len(levels)
-
-
-def counts(key: IntArray, size: int) -> IntArray:
-    """Rows per key. Shape (size,)."""
-    return np.bincount(key, minlength=size).astype(np.int64, copy=False)

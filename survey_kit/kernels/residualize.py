@@ -75,23 +75,6 @@ class RakingResidual:
         return taken
 
 
-@dataclass(frozen=True, eq=False)
-class PoststratumResidual:
-    """Post-stratification: u is centred on the base-weighted mean of its post-stratum (R survey::postStratify).
-
-    Attributes:
-        cell: post-stratum of each row, 0..C-1. Shape (n,).
-        row_weight: base weight of each row. Shape (n,).
-    """
-
-    cell: IntArray
-    row_weight: FloatArray
-
-    def coefficients(self, sums: FloatArray) -> FloatArray:
-        totals = np.bincount(self.cell, weights=self.row_weight, minlength=len(sums))
-        return sums / np.where(totals == 0, 1.0, totals)[:, None]
-
-
 def _category_means(margin: IntArray, sums: FloatArray, counts: FloatArray) -> FloatArray:
     """Mean of u in the margin category of each cell, from sums and counts by cell. Shape (C, k)."""
     size = int(margin.max(initial=-1)) + 1
