@@ -154,3 +154,9 @@ def listed(items: Iterable[object], most: int = 8) -> str:
     items = list(items)
     shown = ", ".join(str(i) for i in items[:most])
     return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
+
+
+def check_level(level: float) -> None:
+    """A confidence level lies between 0 and 1."""
+    if not (isinstance(level, (int, float)) and 0 < level < 1):
+        raise ArgumentError(f"level={level!r} is not a confidence level. Give a number between 0 and 1, such as 0.95.")

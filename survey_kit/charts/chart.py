@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,10 @@ class Chart:
 
     def svg(self) -> str:
         """SVG text with the alternative text inside; the same chart gives the same bytes."""
+        return self._svg
+
+    @cached_property
+    def _svg(self) -> str:
         return self.drawing.svg(self.title or self.kind, self.alt)
 
     def png(self, dpi: int = 200) -> bytes:

@@ -11,7 +11,7 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError
 from survey_kit.estimation.layout import lay_out
 from survey_kit.estimation.request import Names, as_names, keys_of, prepare
-from survey_kit.estimation.solve import evaluate_statistic
+from survey_kit.estimation.solve import estimates_of, evaluate_statistic
 from survey_kit.kernels.linearize import Ratios
 from survey_kit.results.estimates import Estimates
 
@@ -46,19 +46,6 @@ def ratio(
     theta, carrier = evaluate_statistic(request.bound, layout.values, law, request.df)
     if np.isnan(theta).all():
         raise ArgumentError(f"The total of {denominator!r} is zero, so the ratio does not exist.")
-    weight = request.bound.weight
     first = replace(request, blocks=request.blocks[:1])
     keys = keys_of(first, "ratio").assign(**{schema.VARIABLE: f"{numerator} / {denominator}"})
-    return Estimates(
-        keys=keys,
-        theta=theta,
-        n=layout.bases((weight != 0).astype(float))[:groups],
-        n_weighted=layout.bases(weight)[:groups],
-        carrier=carrier,
-        by=tuple(request.groups.columns),
-        level=level,
-        titles=request.titles,
-        questions=request.questions,
-        notices=request.notices,
-        context=request.context,
-    )
+    return estimates_of(request, layout, keys, theta, carrier, level)

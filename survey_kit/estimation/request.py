@@ -13,7 +13,7 @@ from survey_kit import schema
 from survey_kit.block import Block, multiple_response, number, single_choice
 from survey_kit.design.bound import BoundDesign
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, NoValidData, one_of, unknown
+from survey_kit.errors import ArgumentError, NoValidData, check_level, one_of, unknown
 from survey_kit.kernels.groups import BoolArray, IntArray, combine
 from survey_kit.recode import evaluate
 from survey_kit.schema import Notice
@@ -96,12 +96,6 @@ def check_survey(survey: Any) -> None:
         )
     if not hasattr(survey, "bound"):
         raise ArgumentError(f"Got {type(survey).__name__}; expected a Survey (sk.read or sk.from_frame).")
-
-
-def check_level(level: float) -> None:
-    """A confidence level lies between 0 and 1."""
-    if not (isinstance(level, (int, float)) and 0 < level < 1):
-        raise ArgumentError(f"level={level!r} is not a confidence level. Give a number between 0 and 1, such as 0.95.")
 
 
 def as_names(names: Names, argument: str) -> tuple[str, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from survey_kit.design.bound import BoundDesign
@@ -48,42 +50,40 @@ def solve(request: Request, kind: str, statistic: str, level: float, interval: s
     layout = lay_out(request)
     law = Totals(layout.answer) if kind == "total" else Ratios(layout.answer, layout.base)
     theta, carrier = evaluate_statistic(request.bound, layout.values, law, request.df)
-    weight = request.bound.weight
-    n = layout.bases((weight != 0).astype(float))
-    weighted = layout.bases(weight)
-    effects, notices = _design_effects(layout, weight, theta, carrier, n, weighted, kind, deff)
+    rows = request.rows[layout.base - len(theta)].astype(float)
+    found = replace(estimates_of(request, layout, keys_of(request, statistic), theta, carrier, level), rows=rows)
+    effects, notices = _design_effects(layout, request.bound.weight, found, kind, deff)
+    return replace(found, interval=interval, deff=effects, notices=(*found.notices, *notices))
+
+
+def estimates_of(
+    request: Request, layout: Layout, keys: pd.DataFrame, theta: FloatArray, carrier: Carrier, level: float
+) -> Estimates:
+    """The estimates of a request with their bases and what the request knows of them."""
+    weight, k = request.bound.weight, len(theta)
     return Estimates(
-        keys=keys_of(request, statistic),
+        keys=keys,
         theta=theta,
-        n=n,
-        n_weighted=weighted,
+        n=layout.bases((weight != 0).astype(float))[:k],
+        n_weighted=layout.bases(weight)[:k],
         carrier=carrier,
-        rows=request.rows[layout.base - len(theta)].astype(float),
-        deff=effects,
         by=tuple(request.groups.columns),
         level=level,
-        interval=interval,
         titles=request.titles,
         questions=request.questions,
-        notices=(*request.notices, *notices),
+        notices=request.notices,
         context=request.context,
     )
 
 
 def _design_effects(
-    layout: Layout,
-    weight: FloatArray,
-    theta: FloatArray,
-    carrier: Carrier,
-    n: FloatArray,
-    weighted: FloatArray,
-    kind: str,
-    deff: Deff,
+    layout: Layout, weight: FloatArray, found: Estimates, kind: str, deff: Deff
 ) -> tuple[FloatArray | None, tuple[Notice, ...]]:
     """Variance over that of simple random sampling without ("replace": with) replacement. R: svymean(deff=)."""
     if deff is False:
         return None, ()
-    mean = theta / weighted if kind == "total" else theta
+    n, weighted = found.n, found.n_weighted
+    mean = found.theta / weighted if kind == "total" else found.theta
     spread = population_variance(layout, weight, mean, n)
     left = np.ones_like(n) if deff == "replace" else 1 - n / weighted
     notices: tuple[Notice, ...] = ()
@@ -96,4 +96,4 @@ def _design_effects(
         notices = (Notice("deff", text),)
     scale = weighted**2 if kind == "total" else 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        return carrier.variance() / (scale * spread / n * left), notices
+        return found.carrier.variance() / (scale * spread / n * left), notices

@@ -18,7 +18,6 @@ import scipy.sparse as sp
 from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.kernels.sums import sum_rows
 
-LONELY_RULES = ("fail", "remove", "certainty", "adjust", "average")
 _BLOCK = 4_000_000  # matrix entries held dense at a time
 
 

@@ -12,8 +12,17 @@ import pandas as pd
 from survey_kit import schema
 from survey_kit.design.bound import BoundDesign
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, DesignError, NotConvergedError, UnsupportedOption, listed, one_of, unknown
-from survey_kit.estimation.request import check_level, check_survey, domain_of
+from survey_kit.errors import (
+    ArgumentError,
+    DesignError,
+    NotConvergedError,
+    UnsupportedOption,
+    check_level,
+    listed,
+    one_of,
+    unknown,
+)
+from survey_kit.estimation.request import check_survey, domain_of
 from survey_kit.kernels.glm import GlmFit, dispersion, fit_glm, influence_values, information_left
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.links import SECOND_DERIVATIVE

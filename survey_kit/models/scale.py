@@ -10,8 +10,8 @@ import pandas as pd
 from survey_kit.block import number
 from survey_kit.codebook import Variable
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, NoValidData, one_of, unknown
-from survey_kit.estimation.request import as_names, check_level, check_survey
+from survey_kit.errors import ArgumentError, NoValidData, check_level, one_of, unknown
+from survey_kit.estimation.request import as_names, check_survey
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.reliability import alpha_if_dropped, cronbach_alpha, item_rest_correlations, weighted_covariance
 from survey_kit.results.scale import Scale

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -47,6 +48,10 @@ class Linearized:
     df: float
 
     def variance(self) -> FloatArray:
+        return self._variance
+
+    @cached_property
+    def _variance(self) -> FloatArray:
         parts = [stage_covariance(s, d, diagonal=True) for s, d in zip(self.sums, self.schemes, strict=True)]
         return np.sum(parts, axis=0)
 
@@ -76,6 +81,10 @@ class Replicated:
     df: float
 
     def variance(self) -> FloatArray:
+        return self._variance
+
+    @cached_property
+    def _variance(self) -> FloatArray:
         return replicate_covariance(self.thetas, self.theta, self.scale, self.rscales, self.mse, diagonal=True)
 
     def vcov(self) -> FloatArray:

@@ -57,17 +57,13 @@ class Estimates:
         return len(self.theta)
 
     @cached_property
-    def _variance(self) -> FloatArray:
-        return self.carrier.variance()
-
-    @cached_property
     def _vcov(self) -> FloatArray:
         return self.carrier.vcov()
 
     @property
     def se(self) -> FloatArray:
         """Standard errors. Shape (K,)."""
-        return np.sqrt(self._variance)
+        return np.sqrt(self.carrier.variance())
 
     @property
     def df(self) -> float:
@@ -90,8 +86,8 @@ class Estimates:
     def confidence_interval(self, level: float | None = None) -> tuple[FloatArray, FloatArray]:
         """Lower and upper limits. R: confint(df = degf(design)), svyciprop."""
         base = self.rows if self.interval == "beta" and self.rows is not None else self.n
-        logits = self.carrier.logit_variance(self.theta) if self.interval != "wald" else self._variance
-        return interval(self.interval, self.theta, self._variance, logits, level or self.level, self.df, base)
+        logits = self.carrier.logit_variance(self.theta) if self.interval != "wald" else self.carrier.variance()
+        return interval(self.interval, self.theta, self.carrier.variance(), logits, level or self.level, self.df, base)
 
     def frame(self) -> pd.DataFrame:
         """One row for each estimate, in the schema of all results (see schema.py)."""

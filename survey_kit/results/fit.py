@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import special
 
 from survey_kit import schema
-from survey_kit.errors import ArgumentError, DesignError, unknown
+from survey_kit.errors import ArgumentError, DesignError, check_level, unknown
 from survey_kit.kernels.intervals import t_quantile
 from survey_kit.results.estimates import Estimates
 from survey_kit.schema import Notice
@@ -153,7 +153,8 @@ class ModelFit:
             raise ArgumentError(
                 f"predict() takes a DataFrame with the columns of the formula, got {type(new).__name__}."
             )
-        level = self.coef.level if level is None else _checked(level)
+        level = self.coef.level if level is None else level
+        check_level(level)
         x, offset = self.inner.design_of(new)
         eta = x @ self.coef.theta + offset
         se_link = np.sqrt(np.einsum("ij,ij->i", x @ self.coef.vcov().to_numpy(), x))
@@ -170,7 +171,8 @@ class ModelFit:
 
     def with_level(self, level: float) -> ModelFit:
         """The same fit with intervals of another confidence level."""
-        return replace(self, coef=replace(self.coef, level=_checked(level)))
+        check_level(level)
+        return replace(self, coef=replace(self.coef, level=level))
 
     def with_df(self, df: float) -> ModelFit:
         """The same fit with other degrees of freedom for tests and intervals; infinite ones give normal intervals.
@@ -201,12 +203,6 @@ class ModelFit:
         table = self.frame()[columns].to_html(index=False, escape=True, border=0, float_format=lambda v: f"{v:.4g}")
         notes = "".join(f"<br><small>{escape(str(n))}</small>" for n in self.notices)
         return f"<div><b>{escape(self.formula)}</b> ({self.family}, {self.link} link), n = {self.n}{notes}</div>{table}"
-
-
-def _checked(level: float) -> float:
-    if not 0 < level < 1:
-        raise ArgumentError(f"level={level!r} is not a confidence level. Give a number between 0 and 1, such as 0.95.")
-    return level
 
 
 def _plain(term: str) -> str:

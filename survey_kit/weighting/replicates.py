@@ -8,6 +8,7 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import NotConvergedError, listed
 from survey_kit.kernels.groups import FloatArray, combine
 from survey_kit.kernels.rake import rake_cells
+from survey_kit.kernels.rake_dual import margin_sums
 from survey_kit.weighting.targets import TargetSet
 
 
@@ -20,7 +21,7 @@ def rake_replicates(survey: SurveyLike, wanted: TargetSet, tol: float, max_iter:
     if constants is None:
         return None
     cell, first = combine([m.codes for m in wanted.margins])
-    held = _sum_by_cell(cell, len(first), constants.weights)
+    held = margin_sums(cell, constants.weights, len(first))
     codes = [m.codes[first] for m in wanted.margins]
     raked = rake_cells(held, codes, [m.shares * wanted.total for m in wanted.margins], tol=tol, max_iter=max_iter)
     short = np.flatnonzero(~(raked.gap <= tol))
@@ -30,10 +31,3 @@ def rake_replicates(survey: SurveyLike, wanted: TargetSet, tol: float, max_iter:
             "with their units left out, the targets cannot be met. Merge small categories."
         )
     return constants.weights * raked.g[cell]
-
-
-def _sum_by_cell(cell: np.ndarray, cells: int, weights: FloatArray) -> FloatArray:
-    """Replicate weight of each cell. Shapes (n,), (n, R) -> (cells, R)."""
-    order = np.argsort(cell, kind="stable")
-    starts = np.searchsorted(cell[order], np.arange(cells))
-    return np.add.reduceat(weights[order], starts, axis=0)
