@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("estimation", "rake", "glm")
+NAMES = ("reading", "estimation", "rake", "glm")
 
 
 def main() -> None:

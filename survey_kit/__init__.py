@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 _DOORS = {
     "survey_kit.survey": ("Survey", "from_frame", "read"),
     "survey_kit.codebook": ("Codebook", "MissingRule", "MultipleResponse", "Variable"),
+    "survey_kit.recode": ("bands", "collapse", "cross", "mapping", "multiple_response", "net", "reverse"),
     "survey_kit.design.design": ("Design",),
     "survey_kit.weighting": ("rake",),
     "survey_kit.estimation": ("mean", "proportion", "ratio", "total"),

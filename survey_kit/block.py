@@ -16,7 +16,7 @@ from survey_kit.codebook import Code, Codebook, MultipleResponse, Variable
 from survey_kit.errors import ArgumentError, NoValidData, UndeclaredMissingError, listed
 from survey_kit.kernels.groups import BoolArray, IntArray
 from survey_kit.kernels.sums import Entries, joined
-from survey_kit.recode import category_order, looks_like_nonresponse
+from survey_kit.recode import category_order, looks_like_nonresponse, member_texts
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ def multiple_response(codes: pd.DataFrame, codebook: Codebook, question: Multipl
     base: BoolArray = np.asarray(valid.any(axis=1))
     if question.counted is not None:
         given = np.column_stack([(codes[v.name] == question.counted).to_numpy(dtype=bool) for v in members]) & valid
-        return Block(question.name, _own_texts(members), _given(given), base, tuple(v.name for v in members))
+        return Block(question.name, member_texts(members), _given(given), base, tuple(v.name for v in members))
     return _category_set(codes, members, question, valid, base)
 
 
@@ -136,19 +136,6 @@ def _category_set(
         given[rows, position[rows]] = True
     labels = tuple(members[0].display(c) for c in order)
     return Block(question.name, labels, _given(given), base, tuple(order))
-
-
-def _own_texts(members: list[Variable]) -> tuple[str, ...]:
-    """What each member says beyond the stem that all of them repeat ("Reasons: rents" is "Rents")."""
-    titles = [v.title for v in members]
-    first, last = min(titles), max(titles)
-    stem = first[
-        : next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
-    ]
-    cut = max((stem.rfind(mark) + len(mark) for mark in (": ", " - ") if mark in stem), default=0)
-    if len(titles) < 2 or any(len(t) == cut for t in titles):
-        return tuple(titles)
-    return tuple(t[cut : cut + 1].upper() + t[cut + 1 :] if cut else t for t in titles)
 
 
 def _given(table: BoolArray) -> Entries:

@@ -5,10 +5,11 @@ Equivalents: the SPSS dictionary, Stata's variable and value labels, R's `labell
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -55,8 +56,10 @@ class Variable:
         missing: user-missing rule, or None when the file states none.
         question: verbatim wording, when known.
         measure: "nominal", "ordinal", "scale" or "unknown".
-        format, width: as in the file (SPSS print format, display width).
+        format, width, alignment: as in the file (SPSS print format, display width; "left", "right", "center").
         filter: who was asked ("ASK IF q1 = 2"), when known.
+        attributes: what else the file says of the variable (SPSS custom attributes, "$@Role").
+        origin: how a recode made the variable, in a sentence; empty for a variable of the file.
     """
 
     name: str
@@ -68,9 +71,13 @@ class Variable:
     format: str = ""
     width: int | None = None
     filter: str = ""
+    alignment: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", MappingProxyType(dict(self.labels)))
+        object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
 
     @property
     def title(self) -> str:
@@ -128,10 +135,18 @@ class Codebook:
     notes: tuple[str, ...] = ()
     weight: str | None = None
     encoding: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
         object.__setattr__(self, "variables", MappingProxyType(dict(self.variables)))
         object.__setattr__(self, "sets", MappingProxyType(dict(self.sets)))
+
+    def __eq__(self, other: object) -> bool:
+        """Codebooks are equal when they say the same, whether or not they know the data."""
+        if not isinstance(other, Codebook):
+            return NotImplemented
+        return all(getattr(self, f.name) == getattr(other, f.name) for f in fields(Codebook))
 
     def __getitem__(self, name: str) -> Variable:
         if name not in self.variables:
@@ -155,11 +170,35 @@ class Codebook:
         """A codebook in which fields of one variable are changed."""
         return self.with_variable(replace(self[name], **changes))
 
-    def only(self, names: Iterable[str]) -> Codebook:
+    def only(self, names: Iterable[str]) -> Self:
         """The codebook of some of the columns."""
         kept = {n: self[n] for n in names}
         sets = {k: s for k, s in self.sets.items() if all(c in kept for c in s.columns)}
         return replace(self, variables=kept, sets=sets, weight=self.weight if self.weight in kept else None)
+
+    def find(self, text: str) -> Self:
+        """The codebook of the variables that mention every word of `text`, in column order; empty where none does.
+
+        Looked at are name, label, question, value labels, and name, label and question of the multiple-response sets
+        that a variable belongs to. Capitals do not matter, and parts of words count: "migra" finds "Migration".
+        R: labelled::look_for; Stata: lookfor.
+
+        Raises:
+            ArgumentError: `text` is no text.
+
+        >>> book = Codebook({"q1": Variable("q1", label="Migration"), "q2": Variable("q2", label="Trust")})
+        >>> list(book.find("migra"))
+        ['q1']
+        """
+        if not isinstance(text, str):
+            raise ArgumentError(f"find takes words to look for; there was {text!r}.")
+        words = _folded(text).split()
+        said = {name: [v.name, v.label, v.question, *v.labels.values()] for name, v in self.variables.items()}
+        for question in self.sets.values():
+            for column in question.columns:
+                said.get(column, []).extend([question.name, question.label, question.question])
+        texts = {name: _folded("\n".join(parts)) for name, parts in said.items()}
+        return self.only(name for name, spoken in texts.items() if all(word in spoken for word in words))
 
     def in_language(self, position: int, separator: str = " | ") -> Codebook:
         """Labels of one language, where labels hold several ("Oppose | Против"). Labels without the separator stay."""
@@ -182,7 +221,7 @@ class Codebook:
         return replace(self, variables=variables, sets=sets, title=pick(self.title))
 
     def frame(self) -> pd.DataFrame:
-        """One row per variable: name, label, question, measure, values, missing."""
+        """One row per variable: name, label, question, measure, values, missing, filter."""
         rows = [
             {
                 "name": v.name,
@@ -191,10 +230,15 @@ class Codebook:
                 "measure": v.measure,
                 "values": "; ".join(f"{format_code(c)} = {t}" for c, t in v.labels.items()),
                 "missing": describe_missing(v.missing),
+                "filter": v.filter,
             }
             for v in self.variables.values()
         ]
-        return pd.DataFrame(rows, columns=["name", "label", "question", "measure", "values", "missing"])
+        return pd.DataFrame(rows, columns=["name", "label", "question", "measure", "values", "missing", "filter"])
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def format_code(code: object) -> str:

@@ -2,9 +2,17 @@
 
     SurveyKitError
     +-- InputError                  a file, a column or an argument that cannot be used
-    |   +-- MissingFileError        no such file
-    |   +-- FileFormatError         not the format that the name promises, damaged, empty or truncated
-    |   +-- EncodingError           text that the stated encoding cannot decode
+    |   +-- ReadError               a file that cannot be read
+    |   |   +-- MissingFileError        no such file
+    |   |   +-- EncodingError           text that the stated encoding cannot decode
+    |   |   +-- FileFormatError         its content is not what it should be
+    |   |       +-- EmptyFileError          0 bytes
+    |   |       +-- WrongFormatError        another kind of file than its name promises, or one that is not known
+    |   |       +-- TruncatedFileError      ends too early, or holds another number of rows than it declares
+    |   |       +-- DamagedFileError        contradicts itself
+    |   |       +-- DuplicateNameError      two columns of one name
+    |   |       +-- ResourceLimitError      would need more memory than is allowed
+    |   |       +-- UnsafePathError         an archive that would write outside its folder
     |   +-- UnknownNameError        no such column, variable, category, option
     |   +-- ArgumentError           a value that an argument does not take
     |   +-- UnsupportedOption       a combination that is not built; names the alternative
@@ -33,23 +41,59 @@ class SurveyKitError(Exception):
     """Base of every error that survey_kit raises on purpose."""
 
 
+class SurveyWarning(UserWarning):
+    """What `sk.read` and `poll.save` say aloud; the same sentences stay on the result as notices."""
+
+
 class InputError(SurveyKitError, ValueError):
     """Something handed in cannot be used."""
 
 
-class MissingFileError(InputError, FileNotFoundError):
+class ReadError(InputError):
+    """A file cannot be read. The text names the file, the place and the way out."""
+
+
+class MissingFileError(ReadError, FileNotFoundError):
     """The file does not exist."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
 
 
-class FileFormatError(InputError):
-    """The file is not what its name says, or is damaged, empty or truncated."""
-
-
-class EncodingError(InputError):
+class EncodingError(ReadError):
     """Text in a file cannot be decoded as stated."""
+
+
+class FileFormatError(ReadError):
+    """The content of a file is not what it should be."""
+
+
+class EmptyFileError(FileFormatError):
+    """The file has 0 bytes."""
+
+
+class WrongFormatError(FileFormatError):
+    """The file is of another kind than its name promises, or of one that is not known."""
+
+
+class TruncatedFileError(FileFormatError):
+    """The file ends too early, or holds another number of rows than it declares."""
+
+
+class DamagedFileError(FileFormatError):
+    """The file contradicts itself: lengths, numbers or compressed blocks that cannot be."""
+
+
+class DuplicateNameError(FileFormatError):
+    """Two columns have one name."""
+
+
+class ResourceLimitError(FileFormatError):
+    """The file would need more memory than is allowed."""
+
+
+class UnsafePathError(FileFormatError):
+    """An archive holds a path that would lie outside the folder it is unpacked in."""
 
 
 class UnknownNameError(InputError, KeyError):

@@ -1,9 +1,11 @@
-"""Labels that read like "don't know", "refused", "not applicable": codes that must not enter a mean unnoticed."""
+"""Codes that must not enter a mean unnoticed: labelled "don't know" or "refused", or set apart as -9 and 99 are."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
 
 from survey_kit.codebook import Code, Variable
 
@@ -73,27 +75,49 @@ _LEADING_CODE = re.compile(r"^-?\d+\s*[.):=-]\s*|^-?\d+\s+")
 _NOTE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _BETWEEN = re.compile(r"\s*[/|;,]\s*|\s+(?:or|and|или|и|або|чи|немесе|ან|oder|und|ou|et|o|y)\s+")
 _LONGEST = 200
+_NINES = frozenset(float(n) for digits in (100, 1000, 10_000, 100_000) for n in range(digits - 3, digits))
+_GAP = 5  # a code of nines closer than this to the other labels continues them
+_NO_REASON = re.compile(r"other|друг|ин(ое|ые|ой)|інш|басқа|სხვა|ander|sonstig|autre|otr[oa]|.*\d")
 
 
 def looks_like_nonresponse(variable: Variable) -> list[Code]:
-    """Labelled codes that are not declared missing but read like "don't know", "refused", "not applicable" and so on.
+    """Labelled codes that are not declared missing but look like "don't know", "refused", "not applicable" and so on.
 
     A label counts when the whole of it is such a phrase, or several of them ("Don't know / Refused"), after a leading
     code ("-9. Refused"), notes in brackets and punctuation are set aside. "No" alone is not one, nor is "Don't know
     him" or "Undecided". Wordings: English, Russian, Ukrainian, Kazakh, Georgian, German, French, Spanish.
+
+    A labelled code counts by its number, whatever its label, when it is negative on a scale that is not symmetric about
+    zero, or 97 to 99 (997 to 999 ...) beyond all other labels; unless its label says "other" or a number ("97 or more").
 
     A variable that states an empty missing rule (`declare_missing(book, name, [])`) says that every code is an answer;
     nothing is returned for it.
 
     >>> looks_like_nonresponse(Variable("q", labels={1: "Yes", 2: "No", 98: "Don't know", 99: "Отказ"}))
     [98, 99]
+    >>> looks_like_nonresponse(Variable("q", labels={-7: "Split sample", 1: "Yes", 2: "No"}))
+    [-7]
     """
     rule = variable.missing
     if rule is not None and not rule.values and not rule.ranges:
         return []
-    return [code for code, label in variable.valid_labels().items() if reads_like_nonresponse(label)]
+    labels = variable.valid_labels()
+    by_text = [code for code, label in labels.items() if reads_like_nonresponse(label)]
+    by_number = _set_apart({code: label for code, label in labels.items() if code not in by_text})
+    return [code for code in labels if code in by_text or code in by_number]
 
 
+def _set_apart(labels: Mapping[Code, str]) -> set[Code]:
+    """Codes that are negative or all nines where the others are not."""
+    numbers = {float(code): code for code in labels if not isinstance(code, str)}
+    tops = {n for n in numbers if n in _NINES}
+    rest = [n for n in numbers if n >= 0 and n not in tops]
+    symmetric = min(numbers, default=0.0) == -max(rest, default=0.0)  # -2 to 2
+    apart = {n for n in numbers if n < 0 and not symmetric} | {n for n in tops if rest and n > max(rest) + _GAP}
+    return {numbers[n] for n in apart if not _NO_REASON.match(labels[numbers[n]].strip().casefold())}
+
+
+@lru_cache(maxsize=50_000)
 def reads_like_nonresponse(label: str) -> bool:
     """Whether the whole of a label is such a phrase.
 

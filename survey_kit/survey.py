@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,11 +14,13 @@ import pandas as pd
 
 from survey_kit import estimation, io, models, recode, weighting
 from survey_kit.codebook import Code, Codebook, Variable
+from survey_kit.codebook_view import SurveyCodebook
 from survey_kit.design.bind import bind
 from survey_kit.design.bound import BoundDesign
 from survey_kit.design.design import Design, stages
 from survey_kit.design.replicates import build_replicates, given_replicates
-from survey_kit.errors import ArgumentError, DesignError, unknown
+from survey_kit.errors import ArgumentError, DesignError, SurveyWarning, unknown
+from survey_kit.recode.recipe import Recipe
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.assemble import weight_notices
@@ -45,6 +48,10 @@ class Survey:
     condition: str = ""
     notices: tuple[Notice, ...] = ()
     weights: Weights | None = None
+
+    def __post_init__(self) -> None:
+        book = SurveyCodebook.of(self.codebook, self.codes, self.design, self.domain, self.condition)
+        object.__setattr__(self, "codebook", book)
 
     # --- views -------------------------------------------------------------------------------------------------
 
@@ -168,10 +175,6 @@ class Survey:
         codes = self.codes.assign(**{variable.name: pd.Series(values).to_numpy()})
         return replace(self, codes=codes, codebook=self.codebook.with_variable(variable))
 
-    def _recoded(self, made: recode.Recoded) -> Survey:
-        survey = self.with_column(made.values, made.variable)
-        return replace(survey, notices=(*self.notices, *made.notices))
-
     def with_codebook(self, codebook: Codebook) -> Survey:
         """The same codes with another codebook; every column needs an entry."""
         lacking = [c for c in self.codes if c not in codebook]
@@ -184,54 +187,77 @@ class Survey:
         return replace(self, codebook=self.codebook.in_language(position, separator))
 
     def declare_missing(
-        self, column: str, values: Sequence[Code] = (), ranges: Sequence[tuple[float, float]] = ()
+        self,
+        column: str | Mapping[str, Sequence[Code]],
+        values: Sequence[Code] = (),
+        ranges: Sequence[tuple[float, float]] = (),
     ) -> Survey:
-        """State which codes of a column are user-missing; none, with no arguments. SPSS: MISSING VALUES."""
-        return replace(self, codebook=recode.declare_missing(self.codebook, column, values, ranges))
+        """State which codes of a column are user-missing; none, with no values. SPSS: MISSING VALUES.
+
+        Args:
+            column: one column, or a mapping of columns to their missing codes: {"q1": [98, 99], "q2": ["Refused"]}.
+            values: codes or labels; ranges: closed ranges, math.inf for LO and HI.
+        """
+        book = self.codebook
+        asked = {column: values} if isinstance(column, str) else column
+        for name, codes in asked.items():
+            book = recode.declare_missing(book, name, codes, ranges)
+        left = [n for n in self.notices if n.kind != "undeclared_missing"]
+        return replace(self, codebook=book, notices=(*left, *io.undeclared_missing(book)))
+
+    def undeclared(self) -> dict[str, list[Code]]:
+        """Codes that look like "don't know" or "refused" and are not declared missing, by column."""
+        found = {v.name: recode.looks_like_nonresponse(v) for v in self.codebook.variables.values()}
+        return {name: codes for name, codes in found.items() if codes}
+
+    def missing(self, column: str) -> pd.Series:
+        """The reason why each row has no valid answer, NaN where it has one: `poll.missing("q5").value_counts()`."""
+        reasons = recode.missing_reasons(self.codes, self.codebook, column)
+        return reasons if self.domain is None else reasons[self.domain]
 
     def relabel(self, column: str, **changes: Any) -> Survey:
         """Change fields of a column's codebook entry: label, labels, question, measure, filter."""
         return replace(self, codebook=self.codebook.with_changes(column, **changes))
 
-    def band(
-        self, column: str, breaks: Sequence[float], name: str, labels: Sequence[str] | None = None, label: str = ""
-    ) -> Survey:
-        """Cut a number into bands by lower edges: [18, 30, 45, 60] gives 18-29, 30-44, 45-59, 60+."""
-        return self._recoded(recode.band(self.codes, self.codebook, column, breaks, name, labels, label))
+    def recode(self, recipes: Mapping[str, Recipe] | None = None, /, **named: Recipe) -> Survey:
+        """Make new variables and multiple-response sets: `poll.recode(age4=sk.bands("age", [18, 30, 45, 60]))`.
 
-    def collapse(
-        self,
-        column: str,
-        groups: Mapping[str, Sequence[str | Code]],
-        name: str,
-        label: str = "",
-        other: str | None = None,
-    ) -> Survey:
-        """Merge answers: {"Oppose": ["Rather oppose", 5], "Support": [1, 2]}, by label or code. SPSS: RECODE."""
-        return self._recoded(recode.collapse(self.codes, self.codebook, column, groups, name, label, other))
+        Recipes are `sk.bands`, `sk.collapse`, `sk.net`, `sk.reverse`, `sk.mapping`, `sk.cross` and
+        `sk.multiple_response`. They run in the order given, and a later one may use what an earlier one made. Labels,
+        order and missing rules follow; `poll[name].origin` says how the variable was made. A column is replaced only by
+        a recipe of itself (`q1=sk.reverse("q1")`), or where a recode made it before.
 
-    def indicator(
-        self,
-        column: str,
-        answers: Sequence[str | Code],
-        name: str,
-        label: str = "",
-        missing: str = "exclude",
-        labels: tuple[str, str] = ("No", "Yes"),
-    ) -> Survey:
-        """A 0/1 column: 1 where one of the answers was given. missing="zero" counts "don't know" as 0."""
-        made = recode.indicator(self.codes, self.codebook, column, answers, name, label, missing, labels)
-        return self._recoded(made)
+        Args:
+            recipes: name -> recipe, for names that are no Python words: `poll.recode({"age group": sk.bands(...)})`.
+            named: the same, with names as keywords.
 
-    def cross(self, columns: Sequence[str], name: str, label: str = "", separator: str = " x ") -> Survey:
-        """Cross categorical columns into one: "Male x 18-29"."""
-        return self._recoded(recode.cross(self.codes, self.codebook, columns, name, label, separator))
+        Raises:
+            ArgumentError: a name that is taken or that belongs to the design; whatever a recipe refuses.
+        """
+        both = sorted({*(recipes or {})} & {*named})
+        if both:
+            raise ArgumentError(f"{both[0]!r} is given twice, in the mapping and as a keyword.")
+        given = {**(recipes or {}), **named}
+        replicates = self.design.replicates
+        fixed = {*self.design.columns, *(() if replicates is None else replicates.columns)}
+        made = recode.run(self.codes, self.codebook, given, fixed)
+        told = tuple(dict.fromkeys((*self.notices, *made.notices)))
+        return replace(self, codes=made.codes, codebook=made.codebook, notices=told)
 
     # --- files -------------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> tuple[Notice, ...]:
-        """Write codes and codebook, atomically; the ending names the format. Returns what the format cannot hold."""
-        return io.write_file(path, self.codes, self.codebook)
+        """Write codes and codebook, atomically; the ending names the format. SPSS: SAVE OUTFILE; R: haven::write_sav.
+
+        All rows are written, also those outside a domain. What the format cannot hold is returned and said in one
+        SurveyWarning.
+
+        Args:
+            path: .sav .zsav .por .dta .xpt .csv .tsv .xlsx .parquet .feather or .sss.
+        """
+        lost = io.write_file(path, self.codes, self.codebook)
+        _say(lost)
+        return lost
 
     # --- verbs: the functions themselves -----------------------------------------------------------------------
 
@@ -245,13 +271,50 @@ class Survey:
 
 
 def read(path: str | Path, **options: Any) -> Survey:
-    """Open a survey file: .sav, .zsav, .dta, .csv, .tsv. Options: encoding, columns; delimiter, decimal for text files.
+    """Open a survey file. R: haven::read_sav(user_na = TRUE); SPSS: GET FILE.
 
-    The weight variable that a file declares is noted in `codebook.weight` and not applied: say
+    Codes are kept as in the file; labels, missing values and wording are in `codebook`. What a careful reader should
+    know (a guessed encoding, codes like "don't know" that are not declared missing) is in `notices`, and said aloud as
+    SurveyWarning. The weight that a file declares is noted in `codebook.weight` and not applied: say
     `.with_design(weight=...)`.
+
+    Args:
+        path: .sav .zsav .por (SPSS), .dta (Stata), .sas7bdat .xpt (SAS), .csv .tsv .txt, .xlsx .xlsm .xls .ods,
+            .parquet .feather, or .sss (Triple-S).
+        **options: columns, row_limit, metadata_only, codebook, cache, encoding, errors, allow_truncated, catalog, sheet,
+            header, delimiter, decimal, na; see `survey_kit.io.read_file`.
+
+    Raises:
+        ReadError: names the file, the place and the way out.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "poll.csv")
+        ...     _ = file.write_text("id,age\\n1,34\\n2,51\\n", encoding="utf-8")
+        ...     poll = read(file)
+        >>> poll
+        Survey(2 rows, 2 columns; equal weights, each respondent a sampling unit)
     """
+    survey = open_file(path, **options)
+    _say(survey.notices)
+    return survey
+
+
+def open_file(path: str | Path, **options: Any) -> Survey:
+    """`read` without a word: for programs that show the notices themselves."""
     contents = io.read_file(path, **options)
     return Survey(contents.codes, contents.codebook, notices=contents.notices)
+
+
+_QUIET = ("decimal", "weight", "partial")  # what a reader asked for or will see anyway
+
+
+def _say(notices: Sequence[Notice]) -> None:
+    """Notices as one warning at the line that called `read` or `save`."""
+    texts = [n.text for n in notices if n.kind not in _QUIET]
+    if texts:
+        warnings.warn("\n".join(texts), SurveyWarning, stacklevel=3)
 
 
 def from_frame(df: pd.DataFrame, codebook: Codebook | None = None) -> Survey:

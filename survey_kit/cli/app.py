@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from survey_kit.errors import SurveyKitError
+from survey_kit.cli.codebook import codebook
+from survey_kit.cli.messages import errors_in_a_sentence, say
 
 if TYPE_CHECKING:
     from survey_kit.reports.run import BuildResult
@@ -25,8 +24,6 @@ app = typer.Typer(
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, study.yml.")]
 DataPath = Annotated[Path | None, typer.Option("--data", metavar="PATH", help="Data file, in place of the study's.")]
 OutPath = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the report's folder.")]
-
-WRONG_INPUT = 2
 
 
 @app.command()
@@ -72,28 +69,7 @@ def version() -> None:
     say(f"survey-kit {__version__}")
 
 
-@contextmanager
-def errors_in_a_sentence() -> Iterator[None]:
-    """An error of survey_kit is printed as its text and ends with code 2; any other is a bug and passes."""
-    try:
-        yield
-    except SurveyKitError as error:
-        typer.secho(f"survey-kit: {printable(str(error))}", err=True)
-        raise typer.Exit(WRONG_INPUT) from None
-
-
-def printable(text: str) -> str:
-    """Text with control characters spelled out, so that a name in a file cannot steer a terminal.
-
-    >>> printable("a" + chr(27) + "[31m")
-    'a\\\\x1b[31m'
-    """
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
-
-
-def say(text: str) -> None:
-    """A line on standard output."""
-    typer.echo(printable(text))
+app.command()(codebook)
 
 
 def _tell(result: BuildResult) -> None:

@@ -69,7 +69,7 @@ class Design:
         if len(self.strata) > max(len(self.psu), 1):
             raise ArgumentError(
                 f"strata names {len(self.strata)} stages but psu names {len(self.psu)}. A tuple means one column for each "
-                "stage; cross several columns into one first (poll.cross)."
+                "stage; cross several columns into one first (sk.cross)."
             )
 
     @property

@@ -115,27 +115,27 @@ def domain_of(survey: SurveyLike, where: str | None) -> BoolArray:
 
 
 def block_of(survey: SurveyLike, name: str, missing: str = "exclude", numeric: bool = False) -> Block:
-    """The block of a column or of a multiple-response set."""
+    """The block of a multiple-response set or of a column; a set comes before the text column that it was split from."""
+    if name in survey.codebook.sets and not numeric:
+        return multiple_response(survey.codes, survey.codebook, survey.codebook.sets[name])
     if name in survey.codebook:
         variable = survey.codebook[name]
         return number(survey.codes, variable) if numeric else single_choice(survey.codes, variable, missing)
-    if name in survey.codebook.sets and not numeric:
-        return multiple_response(survey.codes, survey.codebook, survey.codebook.sets[name])
     raise unknown("column", name, [*survey.codebook, *survey.codebook.sets])
 
 
 def title_of(survey: SurveyLike, name: str) -> str:
     """Label of a column or set, or its name."""
-    if name in survey.codebook:
-        return survey.codebook[name].title
-    return survey.codebook.sets[name].label or name
+    if name in survey.codebook.sets:
+        return survey.codebook.sets[name].label or name
+    return survey.codebook[name].title
 
 
 def wording_of(survey: SurveyLike, name: str) -> str:
     """Question wording of a column or set, or its label."""
-    if name in survey.codebook:
-        return survey.codebook[name].wording
-    return survey.codebook.sets[name].question or title_of(survey, name)
+    if name in survey.codebook.sets:
+        return survey.codebook.sets[name].question or title_of(survey, name)
+    return survey.codebook[name].wording
 
 
 def _groups(survey: SurveyLike, by: tuple[str, ...], domain: BoolArray) -> tuple[IntArray, pd.DataFrame, int]:
@@ -143,7 +143,7 @@ def _groups(survey: SurveyLike, by: tuple[str, ...], domain: BoolArray) -> tuple
     if not by:
         return np.where(domain, 0, -1), pd.DataFrame(index=[0]), 0
     blocks = [block_of(survey, name) for name in by]
-    overlapping = [name for name in by if name not in survey.codebook]
+    overlapping = [name for name in by if name in survey.codebook.sets]
     if overlapping:
         raise ArgumentError(f"by={overlapping[0]!r} is a multiple-response set, whose groups overlap. Use crosstab().")
     placed = domain & np.logical_and.reduce([block.base for block in blocks])

@@ -9,21 +9,31 @@ from pathlib import Path
 import pandas as pd
 
 from survey_kit.codebook import Codebook
-from survey_kit.errors import ArgumentError
+from survey_kit.errors import ArgumentError, one_of
 from survey_kit.io.atomic import atomic_folder, atomic_path
 from survey_kit.io.contents import FileContents, ReadOptions
-from survey_kit.io.registry import READERS, WRITERS, find_format, refuse_options
-from survey_kit.io.sniff import check_content, check_exists
+from survey_kit.io.doubts import undeclared_missing
+from survey_kit.io.registry import READERS, WRITERS, Format, find_format, refuse_options
+from survey_kit.io.sniff import check_content, check_exists, refuse_archive
 from survey_kit.schema import Notice
 
-__all__ = ["FileContents", "atomic_folder", "atomic_path", "read_file", "write_file"]
+__all__ = ["FileContents", "atomic_folder", "atomic_path", "read_file", "undeclared_missing", "write_file"]
 
 
 def read_file(
     path: str | os.PathLike[str],
     *,
-    encoding: str | None = None,
     columns: Sequence[str] | None = None,
+    row_limit: int | None = None,
+    metadata_only: bool = False,
+    codebook: Codebook | str | os.PathLike[str] | None = None,
+    cache: bool | str | os.PathLike[str] = False,
+    encoding: str | None = None,
+    errors: str = "strict",
+    allow_truncated: bool = False,
+    catalog: str | os.PathLike[str] | None = None,
+    sheet: str | None = None,
+    header: int | None = None,
     delimiter: str | None = None,
     decimal: str | None = None,
     na: Sequence[str] = (),
@@ -31,16 +41,24 @@ def read_file(
     """Read a survey file into codes and a codebook. Equivalents: R `haven::read_sav(user_na = TRUE)`, SPSS `GET FILE`.
 
     Args:
-        path: a .sav, .zsav, .dta, .csv, .tsv, .txt or .parquet file.
-        encoding: overrides what the file states or what was detected, such as "cp1251".
+        path: a .sav .zsav .por .dta .sas7bdat .xpt .csv .tsv .txt .xlsx .xlsm .xls .ods .parquet .feather or .sss file.
         columns: read only these columns, in this order; all when None.
-        delimiter, decimal: of a text file; detected when None.
-        na: cell texts of a text file that mean "no value", such as ("NA",). An empty cell always does.
+        row_limit: read only so many rows, from the first; all when None.
+        metadata_only: read the codebook and no row.
+        codebook: labels and wording to lay over the file's own: a Codebook, or a .yml, .csv, .json codebook or an XLSForm.
+        cache: True keeps a private copy from which the same file opens at once the next time, in the user's cache folder
+            or in the folder that is named. The copy holds the microdata.
+        encoding: overrides what the file states or what was detected, such as "cp1251".
+        errors: "replace" puts U+FFFD for text that cannot be decoded and lists where; "strict" refuses it.
+        allow_truncated: read the whole cases of a file that ends too early; a notice says how many are lost.
+        catalog: the .sas7bcat file that holds the value labels of a .sas7bdat file.
+        sheet, header: of a workbook: name of the sheet, and the row (from 1) that holds the column names.
+        delimiter: of a text file; decimal: of a text file or of texts in a workbook; detected when None.
+        na: cell texts of a text file or workbook that mean "no value", such as ("NA",). An empty cell always does.
 
     Raises:
-        MissingFileError: no such file; names the nearest one in the folder.
-        FileFormatError: unknown extension, or an empty, damaged, truncated or mislabelled file.
-        EncodingError: text that the encoding cannot decode; names candidates.
+        ReadError: MissingFileError (names the nearest file), EncodingError (names candidates), FileFormatError (an
+            empty, damaged, truncated or mislabelled file, or one that would not fit in memory).
         UnknownNameError: a name in `columns` that the file does not have.
         UnsupportedOption: an option that does not apply to the format.
 
@@ -57,20 +75,37 @@ def read_file(
     path = Path(path)
     _refuse_text("columns", columns)
     _refuse_text("na", na)
+    one_of("errors", errors, ("strict", "replace"))
+    options = ReadOptions(
+        encoding=encoding,
+        columns=None if columns is None else tuple(columns),
+        rows=_rows(row_limit, metadata_only),
+        errors=errors,
+        allow_truncated=allow_truncated,
+        catalog=None if catalog is None else Path(catalog),
+        sheet=sheet,
+        header=header,
+        delimiter=delimiter,
+        decimal=decimal,
+        na=tuple(na),
+    )
+    if path.suffix.lower() == ".zip":
+        check_exists(path)
+        refuse_archive(path)
     door = find_format(path, READERS, "read")
-    given = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal, "na": tuple(na)}
-    refuse_options(path, door, given)
+    refuse_options(path, door, options)
     check_exists(path)
     check_content(path)
-    options = ReadOptions(encoding, None if columns is None else tuple(columns), delimiter, decimal, tuple(na))
-    return door.load()(path, options)
+    contents = _read(path, options, door, cache)
+    return contents if codebook is None else _laid_over(contents, codebook, columns is not None)
 
 
 def write_file(path: str | os.PathLike[str], codes: pd.DataFrame, codebook: Codebook) -> tuple[Notice, ...]:
     """Write codes and codebook, whole or not at all. Equivalents: R `haven::write_sav`, SPSS `SAVE OUTFILE`.
 
     Args:
-        path: a .sav, .zsav, .csv or .parquet file; an old file there is replaced only when the new one is complete.
+        path: a .sav .zsav .por .dta .xpt .csv .tsv .xlsx .parquet .feather or .sss file; an old file there is replaced
+            only when the new one is complete.
         codes: one row per respondent. Shape (n, columns).
         codebook: what the codes mean; columns that it does not know are written without labels.
 
@@ -84,6 +119,34 @@ def write_file(path: str | os.PathLike[str], codes: pd.DataFrame, codebook: Code
     path = Path(path)
     door = find_format(path, WRITERS, "written")
     return door.load()(path, codes, codebook)
+
+
+def _read(path: Path, options: ReadOptions, door: Format, cache: bool | str | os.PathLike[str]) -> FileContents:
+    def read() -> FileContents:
+        return door.load()(path, options)
+
+    if cache is False:
+        return read()
+    from survey_kit.io.cache import read_through_cache
+
+    return read_through_cache(path, options, None if cache is True else Path(cache), read)
+
+
+def _rows(row_limit: int | None, metadata_only: bool) -> int | None:
+    if metadata_only:
+        return 0
+    if row_limit is not None and (isinstance(row_limit, bool) or not isinstance(row_limit, int) or row_limit < 1):
+        raise ArgumentError(
+            f"row_limit={row_limit!r} is no number of rows. Give 1 or more, or metadata_only=True for none."
+        )
+    return row_limit
+
+
+def _laid_over(contents: FileContents, codebook: Codebook | str | os.PathLike[str], some: bool) -> FileContents:
+    from survey_kit.io.overlay import lay_over, load_codebook
+
+    book = codebook if isinstance(codebook, Codebook) else load_codebook(codebook)
+    return lay_over(contents, book, some_columns=some)
 
 
 def _refuse_text(name: str, value: object) -> None:

@@ -28,6 +28,7 @@ def codebook_to_json(codebook: Codebook) -> str:
         "notes": list(codebook.notes),
         "weight": codebook.weight,
         "encoding": codebook.encoding,
+        "attributes": dict(codebook.attributes),
         "variables": [_variable_out(v) for v in codebook.variables.values()],
         "sets": [_set_out(s) for s in codebook.sets.values()],
     }
@@ -49,6 +50,7 @@ def codebook_from_json(text: str) -> Codebook:
             notes=tuple(content["notes"]),
             weight=content["weight"],
             encoding=content["encoding"],
+            attributes=content.get("attributes", {}),
         )
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise FileFormatError(f"This is not a codebook in JSON ({error}). Write it with codebook_to_json.") from error
@@ -70,6 +72,9 @@ def _variable_out(variable: Variable) -> dict[str, Any]:
         "format": variable.format,
         "width": variable.width,
         "filter": variable.filter,
+        "alignment": variable.alignment,
+        "attributes": dict(variable.attributes),
+        "origin": variable.origin,
     }
 
 

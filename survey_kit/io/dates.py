@@ -12,9 +12,18 @@ from survey_kit.errors import listed
 from survey_kit.schema import Notice
 
 SPSS_EPOCH = np.datetime64("1582-10-14", "us")
-STATA_EPOCH = np.datetime64("1960-01-01", "us")
+STATA_EPOCH = np.datetime64("1960-01-01", "us")  # and that of SAS
 _FIRST, _AFTER = np.datetime64("1582-10-14", "us"), np.datetime64("10000-01-01", "us")
 _SPSS_DATE = re.compile(r"(DATE|ADATE|EDATE|JDATE|SDATE|QYR|MOYR|WKYR|DATETIME|YMDHMS)\d", re.IGNORECASE)
+_SAS_DATE = re.compile(
+    r"((DATE|WEEKDATE|WEEKDATX|WORDDATE|WORDDATX|JULIAN|MONYY)\d*|(DDMMYY|MMDDYY|YYMMDD|MMYY|YYMM|YYQ)[BCDNPS]?\d*"
+    r"|YYMON\d*|(E8601|B8601|IS8601)DA\d*|NLDATE(?!M)[A-Z]*\d*|EUR(DFDD|DFDE|DFDN|DFWDX|DFWKX)\d*)(\.\d*)?",
+    re.IGNORECASE,
+)
+_SAS_MOMENT = re.compile(
+    r"(DATETIME|DATEAMPM|MDYAMPM|DT(DATE|MONYY|WKDATX)|(E8601|B8601|IS8601)D[TZNX]|NLDATM[A-Z]*)\d*(\.\d*)?",
+    re.IGNORECASE,
+)
 _STATA_UNITS = {"d": 86_400_000_000, "c": 1_000, "C": 1_000}
 
 
@@ -27,6 +36,17 @@ def stata_unit(form: str) -> int | None:
     """Microseconds in one unit of %td, %tc and %d formats; None for others (weeks, months, quarters stay numbers)."""
     match = re.match(r"%-?t?(d|(?<=t)[cC])", form)
     return _STATA_UNITS[match.group(1)] if match else None
+
+
+def sas_unit(form: str) -> int | None:
+    """Microseconds in one unit of SAS date formats (days) and datetime formats (seconds); None for others, and for times.
+
+    >>> sas_unit("DATE9"), sas_unit("DATETIME20"), sas_unit("TIME8"), sas_unit("YESNO")
+    (86400000000, 1000000, None, None)
+    """
+    if _SAS_DATE.fullmatch(form):
+        return 86_400_000_000
+    return 1_000_000 if _SAS_MOMENT.fullmatch(form) else None
 
 
 def from_numbers(numbers: np.ndarray, unit: int, epoch: np.datetime64) -> np.ndarray:

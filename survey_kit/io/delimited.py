@@ -19,11 +19,19 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from survey_kit.codebook import Codebook, Variable
-from survey_kit.errors import ArgumentError, EncodingError, FileFormatError, listed, unknown
-from survey_kit.io.contents import FileContents, ReadOptions
+from survey_kit.errors import (
+    ArgumentError,
+    DamagedFileError,
+    DuplicateNameError,
+    EncodingError,
+    FileFormatError,
+    listed,
+    unknown,
+)
+from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.delimited_types import column_types
 from survey_kit.io.doubts import doubts
-from survey_kit.io.text import codec_name, has_high_bytes, preview, rank_encodings
+from survey_kit.io.text import codec_name, has_high_bytes, mostly_valid, preview, rank_encodings
 from survey_kit.schema import Notice
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -38,11 +46,11 @@ def read_delimited(path: Path, options: ReadOptions) -> FileContents:
 
     Raises as `read_file`. Row numbers in messages count respondents from 1, line numbers count lines of the file.
     """
-    text, encoding = _decode(path, options.encoding)
+    text, encoding, notices = _decode(path, options)
     delimiter = _delimiter(path, text, options.delimiter)
     header, rows, blank = _check_rows(path, text, delimiter)
-    names, notices = _names(path, header)
-    notices += _dialect(path, delimiter, options) + _blank_notice(blank)
+    names, more = _names(path, header)
+    notices += more + _dialect(path, delimiter, options) + _blank_notice(blank)
     known = set(names)
     wanted = list(names if options.columns is None else options.columns)
     lost = next((name for name in wanted if name not in known), None)
@@ -50,32 +58,45 @@ def read_delimited(path: Path, options: ReadOptions) -> FileContents:
         raise unknown("column", lost, names)
     table = _parse(path, text, delimiter, names, wanted, options.na)
     if table.num_rows != rows and wanted:
-        raise FileFormatError(f"{path.name}: {rows} rows were counted, {table.num_rows} parsed. Check its quotes.")
+        raise DamagedFileError(f"{path.name}: {rows} rows were counted, {table.num_rows} parsed. Check its quotes.")
     codes, more = column_types(table, options.decimal, delimiter, rows)
     codebook = Codebook(variables={n: _variable(n, codes[n]) for n in codes}, encoding=encoding)
-    return FileContents(codes, codebook, tuple(notices + more + doubts(codes, codebook)), "csv")
+    if options.rows is not None:
+        codes = codes.iloc[: options.rows]
+        more += partial_notice(options.rows, len(codes), rows)
+    return FileContents(codes, codebook, tuple(notices + more + doubts(codes, codebook)), path.suffix.lower()[1:])
 
 
 def _variable(name: str, column: pd.Series) -> Variable:
     return Variable(name, measure="scale" if pd.api.types.is_numeric_dtype(column) else "nominal")
 
 
-def _decode(path: Path, stated: str | None) -> tuple[str, str]:
+def _decode(path: Path, options: ReadOptions) -> tuple[str, str, list[Notice]]:
     """The text and its encoding: stated, by byte order mark, or strict UTF-8. Nothing is guessed."""
     data = path.read_bytes()
     marked = next((e for bom, e in _BOMS if data.startswith(bom)), None)
-    encoding = codec_name(stated) if stated else marked or "utf-8"
+    encoding = codec_name(options.encoding) if options.encoding else marked or "utf-8"
     if encoding == "utf-8" and marked == "utf-8-sig":
         encoding = marked
     if "16" not in encoding and "32" not in encoding and b"\0" in data:
         at = data.index(b"\0")
-        raise FileFormatError(
+        raise DamagedFileError(
             f"{path.name} holds a NUL byte at offset {at} (line {data[:at].count(10) + 1}). Remove it."
         )
     try:
-        return data.decode(encoding), encoding.removesuffix("-sig")
+        return data.decode(encoding), encoding.removesuffix("-sig"), []
     except UnicodeDecodeError as error:
-        raise EncodingError(_encoding_sentence(path, data, encoding, error)) from error
+        if options.errors == "strict":
+            raise EncodingError(_encoding_sentence(path, data, encoding, error)) from error
+    text = data.decode(encoding, "replace")
+    return text, encoding.removesuffix("-sig"), [_replaced(text, encoding.removesuffix("-sig"))]
+
+
+def _replaced(text: str, encoding: str) -> Notice:
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if "\ufffd" in line]
+    shown = f"line{'s' * (len(lines) != 1)} {listed(lines, 20)}"
+    said = f"Text that is not valid {encoding} holds the sign U+FFFD in its place: {shown}."
+    return Notice("replaced", said, len(lines))
 
 
 def _encoding_sentence(path: Path, data: bytes, encoding: str, error: UnicodeDecodeError) -> str:
@@ -84,6 +105,8 @@ def _encoding_sentence(path: Path, data: bytes, encoding: str, error: UnicodeDec
     shown = listed([f'encoding="{e}" gives “{preview(lines[:1], e)}”' for e in likely])
     line = data[: error.start].count(b"\n") + 1
     advice = f"Name its encoding: {shown}." if likely else "Name its encoding with encoding=."
+    if mostly_valid(lines, encoding):
+        advice = 'The rest of its text is valid: read it with errors="replace", and a notice lists what was replaced.'
     return f"{path.name} is not valid {encoding}: byte {error.start} in line {line} cannot be decoded. {advice}"
 
 
@@ -148,7 +171,9 @@ def _names(path: Path, header: list[str]) -> tuple[list[str], list[Notice]]:
     twice = next((n for n, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         places = " and ".join(str(i) for i, n in enumerate(names, 1) if n == twice)
-        raise FileFormatError(f"{path.name} has the column name '{twice}' at positions {places}. Rename one of them.")
+        raise DuplicateNameError(
+            f"{path.name} has the column name '{twice}' at positions {places}. Rename one of them."
+        )
     empty = [n for n, given in zip(names, header, strict=True) if not given.strip()]
     if not empty:
         return names, []
@@ -187,4 +212,4 @@ def _parse(path: Path, text: str, delimiter: str, names: list[str], wanted: list
             return pacsv.read_csv(io.BytesIO(data), read_options=reading, **options)
         except pa.ArrowInvalid as error:
             failure = error
-    raise FileFormatError(f"{path.name} cannot be parsed: {failure}. Check its quotes and delimiter.") from failure
+    raise DamagedFileError(f"{path.name} cannot be parsed: {failure}. Check its quotes and delimiter.") from failure

@@ -1,7 +1,8 @@
 """Which text columns are numbers? Only those whose every non-empty value is a plain number; ids stay text.
 
 A plain number has no leading zero and no plus sign; an exponent needs a sign (1e-05 is a number, 1E5 an id). With a
-decimal comma, groups of three may be separated by spaces. Columns are tested as wholes with RE2, not cell by cell.
+decimal comma, groups of three may be separated by spaces. Columns of ISO dates (2022-12-31, 2022-12-31 18:05:00) become
+datetime64[us]. Columns are tested as wholes with RE2, not cell by cell.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _INTEGER = r"^-?(0|[1-9]\d*)$"
 _PLAIN = r"(0|[1-9]\d*)"
 _GROUPS = r"([1-9]\d{0,2}([\x{00a0}\x{202f}\x{2009}]\d{3})+)"  # thousands set apart by non-breaking spaces
 _SPACED = r"([1-9]\d{0,2}( \d{3})+)"  # a common space groups only before a decimal mark: "12 345" may be two codes
+_ISO = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"  # the one way of writing a date with one meaning
 _ZEROS = r"^-?0\d+$"
 _TOKENS = ("NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "None", ".", "-", "#N/A")
 _ALMOST = r"^(?i:[+-]?(\d+\.?\d*(e\d+)?|\d*\.?\d+e\+\d{3,}|\d*,\d+|\d{1,3}([ ,]\d{3})+(\.\d+)?|inf|infinity))$"
@@ -115,7 +117,17 @@ def _typed(name: str, values: pa.Array, mark: str, notes: _Notes) -> pd.Series:
         if np.isfinite(numbers[~np.isnan(numbers)]).all():
             return pd.Series(numbers)
         fits = pa.array(np.isfinite(numbers) | np.isnan(numbers), mask=np.isnan(numbers))
+    if pc.all(_matches(values, _ISO)).as_py() and (dates := _dates(values)) is not None:
+        return dates
     return _as_text(name, values, fits, mark, notes)
+
+
+def _dates(values: pa.Array) -> pd.Series | None:
+    """datetime64[us], or None when one of the days does not exist."""
+    try:
+        return pd.to_datetime(_text(values), format="ISO8601").dt.as_unit("us")
+    except ValueError:
+        return None
 
 
 def _integers(name: str, values: pa.Array, notes: _Notes) -> pd.Series:

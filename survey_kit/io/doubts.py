@@ -1,4 +1,4 @@
-"""What a careful reader asks about a file: labels shared by codes, undeclared "don't know", rounded ids, weights."""
+"""What a careful reader asks about a file: shared labels, undeclared "don't know", rounded ids, weights, persons."""
 
 from __future__ import annotations
 
@@ -7,17 +7,26 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from survey_kit.codebook import Codebook, format_code
+from survey_kit.codebook import Code, Codebook, format_code
 from survey_kit.errors import listed
+from survey_kit.io.personal import personal_data
 from survey_kit.nonresponse import looks_like_nonresponse
 from survey_kit.schema import Notice
 
 EXACT = 2.0**53  # integers beyond this are rounded in a double
+KINDS = ("shared_label", "undeclared_missing", "rounded", "weight", "personal_data")  # of the notices made here
+_FEW = 3  # variables whose declaration is written out
 
 
 def doubts(codes: pd.DataFrame, codebook: Codebook) -> list[Notice]:
     """Notices on a file that was read: nothing is changed."""
-    found = [_shared_labels(codebook), _undeclared_missing(codebook), _rounded_ids(codes), _weight(codes, codebook)]
+    found = [
+        _shared_labels(codebook),
+        *undeclared_missing(codebook),
+        _rounded_ids(codes),
+        _weight(codes, codebook),
+        personal_data(codes),
+    ]
     return [notice for notice in found if notice is not None]
 
 
@@ -34,19 +43,35 @@ def _shared_labels(codebook: Codebook) -> Notice | None:
     return Notice("shared_label", text, len(shared))
 
 
-def _undeclared_missing(codebook: Codebook) -> Notice | None:
+def undeclared_missing(codebook: Codebook) -> list[Notice]:
+    """Codes that look like "don't know" and are not declared missing, with the line that declares them."""
     found = {v.name: looks_like_nonresponse(v) for v in codebook.variables.values()}
     suspects = {name: [format_code(c) for c in likely] for name, likely in found.items() if likely}
     if not suspects:
-        return None
+        return []
     shown = listed([f"{name} ({', '.join(codes)})" for name, codes in suspects.items()])
-    text = f"Labelled like 'don't know' or 'refused' but not declared missing: {shown}. Declare them before a mean."
-    return Notice("undeclared_missing", text, len(suspects))
+    line = "poll.undeclared()"
+    if len(suspects) <= _FEW:
+        line = str({name: [_plain(c) for c in found[name]] for name in suspects})
+    text = (
+        f"Labelled like 'don't know' or 'refused' but not declared missing: {shown}. They count as answers, and a mean of "
+        f"them is refused. Declare them: poll = poll.declare_missing({line})."
+    )
+    return [Notice("undeclared_missing", text, len(suspects))]
+
+
+def _plain(code: Code) -> Code:
+    """A code as people write it in Python: 98.0 is 98."""
+    return int(code) if isinstance(code, float) and code.is_integer() else code
 
 
 def _rounded_ids(codes: pd.DataFrame) -> Notice | None:
-    largest = codes.select_dtypes("floating").abs().max()
-    big = [str(name) for name in largest.index[largest >= EXACT]]
+    floats = codes.select_dtypes("floating")
+    if floats.empty:
+        return None
+    values = floats.to_numpy()
+    largest = np.fmax(np.fmax.reduce(values), -np.fmin.reduce(values))
+    big = [str(name) for name in floats.columns[(largest >= EXACT) & np.isfinite(largest)]]
     if not big:
         return None
     text = f"Numbers beyond 2^53 may have been rounded when the file was written, ids may coincide: {listed(big)}."
@@ -60,6 +85,8 @@ def _floats(column: pd.Series) -> np.ndarray:
 def _weight(codes: pd.DataFrame, codebook: Codebook) -> Notice | None:
     if codebook.weight is None or codebook.weight not in codes:
         return None
+    if not pd.api.types.is_numeric_dtype(codes[codebook.weight]):
+        return Notice("weight", f"The file names '{codebook.weight}' as its weight, which holds no numbers.")
     values = _floats(codes[codebook.weight])
     counts = {"missing": np.isnan(values).sum(), "negative": (values < 0).sum(), "zero": (values == 0).sum()}
     odd = ", ".join(f"{n} {word}" for word, n in counts.items() if n)

@@ -1,4 +1,4 @@
-"""Stata .dta files, read by pyreadstat with the extended missing values .a to .z kept apart."""
+"""Stata .dta files: raw codes from pyreadstat (`dta_frame`), with the extended missing values .a to .z kept apart."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyreadstat
 
 from survey_kit.codebook import Code, Codebook, MissingRule, Variable
-from survey_kit.errors import EncodingError, FileFormatError, listed, unknown
-from survey_kit.io.contents import FileContents, ReadOptions
+from survey_kit.errors import TruncatedFileError, listed
+from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.dates import STATA_EPOCH, convert_dates, stata_unit
 from survey_kit.io.doubts import doubts
-from survey_kit.io.text import codec_name
+from survey_kit.io.dta_frame import LONG_TEXT, TEXT, DtaFrame, read_frame
+from survey_kit.io.dta_layout import read_layout
+from survey_kit.io.dta_meaning import DOUBLE, FILE, STATA_WEIGHT, attributes_of, restored
 from survey_kit.schema import Notice
 
-_OPENING, _CLOSING = b"<stata_dta>", b"</stata_dta>"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 FIRST_LETTER_CODE = -1_000_001  # .a is -1000001, .b is -1000002 ... .z is -1000026
 
@@ -38,93 +38,65 @@ def read_dta(path: Path, options: ReadOptions) -> FileContents:
     Stata has one missing value without meaning (".", here NaN) and 26 with (".a" to ".z"). The latter become the codes
     -1000001 to -1000026, declared user-missing and labelled as in the file; a notice lists them. Other variables state
     no missing rule: codes such as -1 "don't know" are ordinary values in Stata. %td, %tc dates become datetime64[us].
-    Raises as `read_file`.
+    Characteristics become attributes; the variable that `svyset` named becomes the file's weight. Where rows are left
+    out, a letter that neither they nor the labels hold is not declared. Raises as `read_file`.
     """
-    frame, meta = _read(path, options)
+    layout = read_layout(path)
+    raw = read_frame(path, layout, options)
+    wanted = layout.rows if options.rows is None else min(options.rows, layout.rows)
+    if len(raw.frame) != wanted and len(raw.frame.columns):
+        raise TruncatedFileError(f"{path.name} declares {layout.rows:,} rows, {len(raw.frame):,} can be read.")
+    codebook = restored(_codebook(raw), raw.said)
     columns: dict[str, pd.Series] = {}
-    variables: dict[str, Variable] = {}
-    notices: list[Notice] = []
-    letters: dict[str, list[str]] = {}
-    for name in frame.columns:
-        used = list(meta.missing_user_values.get(name, ()))
-        variables[name] = _variable(name, meta, used)
-        columns[name], notice = _column(frame[name], variables[name], meta, used)
+    notices = list(raw.notices)
+    for name, variable in codebook.variables.items():
+        columns[name], notice = _column(raw.frame[name], variable, raw)
         notices += [notice] if notice else []
-        if used:
-            letters[name] = used
-    codes = pd.DataFrame(columns, index=frame.index)
-    notices += _letter_notice(letters)
-    codebook = Codebook(
+    codes = pd.DataFrame(columns, index=raw.frame.index)
+    notices += _letter_notice({n: raw.letters[n] for n in codes if raw.letters.get(n)}) + _unlabelled(raw, codebook)
+    notices += partial_notice(options.rows, len(codes), layout.rows) + doubts(codes, codebook)
+    return FileContents(codes, codebook, tuple(notices), "dta")
+
+
+def _codebook(raw: DtaFrame) -> Codebook:
+    variables = {str(name): _variable(str(name), raw) for name in raw.frame.columns}
+    weight = raw.said.get((FILE, STATA_WEIGHT), "")
+    return Codebook(
         variables,
-        title=meta.file_label or "",
-        notes=tuple(meta.notes or ()),
-        encoding=codec_name(options.encoding or meta.file_encoding or "utf-8"),
+        title=raw.title,
+        notes=raw.notes,
+        weight=weight if weight in variables else None,
+        encoding=raw.encoding,
+        attributes=attributes_of(FILE, raw.said),
     )
-    return FileContents(codes, codebook, tuple(notices + doubts(codes, codebook)), "dta")
 
 
-def _read(path: Path, options: ReadOptions) -> tuple[pd.DataFrame, Any]:
-    _check_end(path)
-    encoding = codec_name(options.encoding).upper() if options.encoding else None
-    try:
-        frame, meta = pyreadstat.read_dta(path, user_missing=True, disable_datetime_conversion=True, encoding=encoding)
-    except UnicodeDecodeError as error:
-        raise EncodingError(_encoding_sentence(path, encoding)) from error
-    except (pyreadstat.ReadstatError, ValueError, IndexError, OverflowError, MemoryError) as error:
-        if "encoding" in str(error):
-            raise EncodingError(_encoding_sentence(path, encoding)) from error
-        raise FileFormatError(
-            f"{path.name} is truncated or damaged, or an unknown Stata version: {error}. Fetch it again."
-        ) from error
-    if meta.number_rows is not None and meta.number_rows != len(frame):
-        raise FileFormatError(f"{path.name} declares {meta.number_rows:,} rows, {len(frame):,} can be read.")
-    for name in options.columns or ():
-        if name not in frame.columns:
-            raise unknown("column", name, frame.columns)
-    return (frame if options.columns is None else frame[list(options.columns)]), meta
-
-
-def _check_end(path: Path) -> None:
-    """FileFormatError for a file of format 117 or later without its closing tag: readers would drop labels silently."""
-    with path.open("rb") as file:
-        head = file.read(len(_OPENING))
-        file.seek(-min(64, path.stat().st_size), 2)
-        tail = file.read()
-    if head == _OPENING and not tail.rstrip().endswith(_CLOSING):
-        raise FileFormatError(f"{path.name} is truncated or damaged: its closing tag is missing. Fetch it again.")
-
-
-def _encoding_sentence(path: Path, encoding: str | None) -> str:
-    stated = f"encoding {encoding.lower()}" if encoding else "the encoding of its version"
-    return f'{path.name}: text is not valid in {stated}. Name another, such as encoding="cp1251" or "cp1252".'
-
-
-def _variable(name: str, meta: Any, used: list[str]) -> Variable:
-    labels: Mapping[Code, str] = meta.variable_value_labels.get(name, {})
-    plain = {c: t for c, t in labels.items() if not isinstance(c, str)}
+def _variable(name: str, raw: DtaFrame) -> Variable:
+    labels: Mapping[Any, str] = raw.values.get(name, {})
+    plain: dict[Code, str] = {c: t for c, t in labels.items() if not isinstance(c, str)}
     marked: dict[Code, str] = {letter_code(c): t for c, t in labels.items() if isinstance(c, str) and c in LETTERS}
-    rule = tuple(sorted({*marked, *map(letter_code, used)}, reverse=True))
-    text = meta.readstat_variable_types.get(name) == "string"
+    rule = tuple(sorted({*marked, *map(letter_code, raw.letters.get(name, ()))}, reverse=True))
     return Variable(
         name=name,
-        label=meta.column_names_to_labels.get(name) or "",
+        label=raw.labels.get(name, ""),
         labels={**dict(sorted(plain.items())), **marked},
         missing=MissingRule(rule) if rule else None,
-        measure="nominal" if text else "unknown",
-        format=meta.original_variable_types.get(name) or "",
+        measure="nominal" if raw.kinds.get(name) in (TEXT, LONG_TEXT) else "unknown",
+        format=raw.forms.get(name) or "",
+        attributes=attributes_of(name, raw.said),
     )
 
 
-def _column(column: pd.Series, variable: Variable, meta: Any, used: list[str]) -> tuple[pd.Series, Notice | None]:
-    kind = meta.readstat_variable_types.get(variable.name)
-    if kind == "string":
+def _column(column: pd.Series, variable: Variable, raw: DtaFrame) -> tuple[pd.Series, Notice | None]:
+    kind = raw.kinds.get(variable.name)
+    if kind in (TEXT, LONG_TEXT):
         text = column.astype("str")
         return text.where(text != ""), None
-    numbers = _numbers(column, used)
+    numbers = _numbers(column, raw.letters.get(variable.name, []))
     unit = stata_unit(variable.format)
     if unit is not None:
         return convert_dates(numbers.astype("float64"), variable, unit, STATA_EPOCH)
-    whole = str(kind).startswith("int") and not numbers.isna().any()
+    whole = str(kind).startswith("int") and (variable.name, DOUBLE) not in raw.said and not numbers.isna().any()
     return numbers.astype("int64" if whole else "float64"), None
 
 
@@ -144,3 +116,14 @@ def _letter_notice(letters: Mapping[str, list[str]]) -> list[Notice]:
     pairs = listed([f".{letter} is {letter_code(letter)}" for letter in every], most=26)
     text = f"Extended missing values are kept as user-missing codes ({pairs}) in {listed(letters)}."
     return [Notice("extended_missing", text, len(letters))]
+
+
+def _unlabelled(raw: DtaFrame, codebook: Codebook) -> list[Notice]:
+    """Of variables whose value labels are named but not in the file: dropped in Stata, or cut off."""
+    names = [n for n in raw.unlabelled if n in codebook]
+    if not names:
+        return []
+    text = (
+        f"The value labels of {listed(names)} are not in the file: dropped in Stata, or the end of the file is missing."
+    )
+    return [Notice("labels", text, len(names))]

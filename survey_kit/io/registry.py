@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from survey_kit.errors import FileFormatError, UnsupportedOption, listed
+from survey_kit.errors import UnsupportedOption, WrongFormatError, listed
+from survey_kit.io.contents import ReadOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +25,41 @@ class Format:
         return getattr(import_module(module), name)
 
 
-_TEXT = ("encoding", "delimiter", "decimal", "na")
+_IO = "survey_kit.io."
+_TEXT = ("encoding", "errors", "delimiter", "decimal", "na")
+_SHEET = ("sheet", "header", "decimal", "na")
 
 READERS = {
-    ".sav": Format("survey_kit.io.sav:read_sav", ("encoding",)),
-    ".zsav": Format("survey_kit.io.sav:read_sav", ("encoding",)),
-    ".dta": Format("survey_kit.io.dta:read_dta", ("encoding",)),
-    ".csv": Format("survey_kit.io.delimited:read_delimited", _TEXT),
-    ".tsv": Format("survey_kit.io.delimited:read_delimited", _TEXT),
-    ".txt": Format("survey_kit.io.delimited:read_delimited", _TEXT),
-    ".parquet": Format("survey_kit.io.parquet:read_parquet"),
+    ".sav": Format(_IO + "sav:read_sav", ("encoding", "errors", "allow_truncated")),
+    ".zsav": Format(_IO + "sav:read_sav", ("encoding", "errors", "allow_truncated")),
+    ".por": Format(_IO + "por:read_por", ("encoding",)),
+    ".dta": Format(_IO + "dta:read_dta", ("encoding", "errors")),
+    ".sas7bdat": Format(_IO + "sas:read_sas7bdat", ("encoding", "catalog")),
+    ".xpt": Format(_IO + "sas:read_xpt", ("encoding",)),
+    ".csv": Format(_IO + "delimited:read_delimited", _TEXT),
+    ".tsv": Format(_IO + "delimited:read_delimited", _TEXT),
+    ".txt": Format(_IO + "delimited:read_delimited", _TEXT),
+    ".xlsx": Format(_IO + "excel:read_excel", _SHEET),
+    ".xlsm": Format(_IO + "excel:read_excel", _SHEET),
+    ".xls": Format(_IO + "excel:read_excel", _SHEET),
+    ".ods": Format(_IO + "excel:read_excel", _SHEET),
+    ".parquet": Format(_IO + "arrow:read_parquet"),
+    ".feather": Format(_IO + "arrow:read_feather"),
+    ".sss": Format(_IO + "triples:read_triples", ("encoding", "allow_truncated")),
 }
 
 WRITERS = {
-    ".sav": Format("survey_kit.io.write_sav:write_sav"),
-    ".zsav": Format("survey_kit.io.write_sav:write_sav"),
-    ".csv": Format("survey_kit.io.write:write_csv"),
-    ".parquet": Format("survey_kit.io.parquet:write_parquet"),
+    ".sav": Format(_IO + "write_sav:write_sav"),
+    ".zsav": Format(_IO + "write_sav:write_sav"),
+    ".por": Format(_IO + "write_por:write_por"),
+    ".dta": Format(_IO + "write_dta:write_dta"),
+    ".xpt": Format(_IO + "write_xpt:write_xpt"),
+    ".csv": Format(_IO + "write:write_csv"),
+    ".tsv": Format(_IO + "write:write_csv"),
+    ".xlsx": Format(_IO + "write_excel:write_excel"),
+    ".parquet": Format(_IO + "arrow:write_parquet"),
+    ".feather": Format(_IO + "arrow:write_feather"),
+    ".sss": Format(_IO + "write_triples:write_triples"),
 }
 
 
@@ -50,13 +69,14 @@ def find_format(path: Path, formats: dict[str, Format], verb: str) -> Format:
     if suffix in formats:
         return formats[suffix]
     what = f"files named {suffix}" if suffix else "a file name without an extension"
-    raise FileFormatError(f"{path.name}: {what} cannot be {verb}. There are: {listed(formats, most=20)}.")
+    raise WrongFormatError(f"{path.name}: {what} cannot be {verb}. There are: {listed(formats, most=20)}.")
 
 
-def refuse_options(path: Path, door: Format, given: Mapping[str, object]) -> None:
+def refuse_options(path: Path, door: Format, options: ReadOptions) -> None:
     """UnsupportedOption for an option that the format has no use for."""
-    for name, value in given.items():
-        if value and name not in door.options:
+    for field in fields(ReadOptions):
+        name, value = field.name, getattr(options, field.name)
+        if name not in ("columns", "rows", *door.options) and value != field.default:
             takes = listed([s for s, d in READERS.items() if name in d.options])
             raise UnsupportedOption(
                 f"{name}={value!r} does not apply to {path.suffix.lower()} files ({path.name}); it is for {takes}. "

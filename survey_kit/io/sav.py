@@ -1,29 +1,33 @@
-"""SPSS .sav and .zsav files. Raw codes from pyreadstat; the records it leaves out from `sav_records`."""
+"""SPSS .sav and .zsav files. Raw codes from pyreadstat (`sav_frame`); the records it leaves out from `sav_records`."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
-import pyreadstat
 
-from survey_kit.codebook import Codebook, MissingRule, Variable
-from survey_kit.errors import EncodingError, FileFormatError, unknown
-from survey_kit.io.contents import FileContents, ReadOptions
+from survey_kit.codebook import Codebook, Measure, MissingRule, MultipleResponse, Variable
+from survey_kit.errors import DuplicateNameError, TruncatedFileError
+from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.dates import SPSS_EPOCH, convert_dates, spss_unit
 from survey_kit.io.doubts import doubts
-from survey_kit.io.sav_cases import check_cases
-from survey_kit.io.sav_encoding import Choice, check_data, check_texts, choose_encoding, encoding_notices, text_pieces
-from survey_kit.io.sav_records import SavDictionary, open_bytes, read_dictionary
-from survey_kit.io.sav_sets import read_attributes, read_sets
+from survey_kit.io.sav_attributes import file_attributes, own_words, restored_labels, variable_attributes
+from survey_kit.io.sav_cases import check_cases, check_size, count_cases
+from survey_kit.io.sav_encoding import encoding_notices
+from survey_kit.io.sav_frame import SavFrame, read_frame
+from survey_kit.io.sav_records import Buffer, SavDictionary, open_bytes, read_dictionary
+from survey_kit.io.sav_sets import read_sets
 from survey_kit.schema import Notice
 
 _HIGHEST = 1.79e308  # LO and HI are stored as the extreme doubles
-_FAILURES = (pyreadstat.ReadstatError, ValueError, IndexError, OverflowError, MemoryError)  # of a damaged file
+_IS_TEXT = re.compile(r"A(HEX)?\d", re.IGNORECASE)
 _MEASURES = ("nominal", "ordinal", "scale")
+_ALIGNMENTS = ("left", "right", "center")
 
 
 def read_sav(path: Path, options: ReadOptions) -> FileContents:
@@ -32,102 +36,101 @@ def read_sav(path: Path, options: ReadOptions) -> FileContents:
     Numbers are float64, as SPSS stores doubles. Date formats become datetime64[us]; durations (TIME, DTIME) stay
     seconds. Raises as `read_file`.
     """
-    found, cases = _dictionary(path)
-    choice = choose_encoding(found, options.encoding)
-    check_texts(found, choice)
-    _check_names(found, choice, options)
-    frame, meta, choice = _read_frame(path, found, choice, options)
-    if len(frame) != cases:
-        raise FileFormatError(f"{path.name} holds {cases:,} cases, {len(frame):,} could be read. Fetch it again.")
-    codebook, notices = _codebook(frame, meta, found, choice)
-    codes, more = _codes(frame, codebook)
-    notices = encoding_notices(found, choice, frame) + notices + more + doubts(codes, codebook)
+    content = open_bytes(path)
+    found = read_dictionary(path.name, content)
+    cases, notices = _cases(found, content, options)
+    _refuse_twins(found)
+    raw = read_frame(path, found, cases, options)
+    wanted = 0 if options.rows == 0 else cases if options.rows is None else min(options.rows, _most(found, cases))
+    if wanted is not None and wanted != len(raw.frame):
+        raise TruncatedFileError(
+            f"{path.name} holds {wanted:,} cases, {len(raw.frame):,} could be read. Fetch it again."
+        )
+    codebook, more = _codebook(raw, found)
+    codes, dates = _codes(raw.frame, codebook)
+    notices += [*raw.notices, *encoding_notices(found, raw.choice, raw.frame), *more, *dates]
+    notices += partial_notice(options.rows, len(codes), found.declared) + doubts(codes, codebook)
     return FileContents(codes, codebook, tuple(notices), path.suffix.lower().lstrip("."))
 
 
-def _dictionary(path: Path) -> tuple[SavDictionary, int]:
-    content = open_bytes(path)
-    found = read_dictionary(path.name, content)
-    return found, check_cases(found, content)
+def _cases(found: SavDictionary, content: Buffer, options: ReadOptions) -> tuple[int | None, list[Notice]]:
+    """How many cases to read in place of the declared number, None to leave it to the header; and what is lost."""
+    if not options.allow_truncated:
+        if options.rows is None:
+            return check_cases(found, content), []
+        check_size(found, content)
+        return None, []
+    cases, cut = count_cases(found, content)
+    if not cut and (found.declared < 0 or found.declared == cases):
+        return cases, []
+    declared = f"declares {found.declared:,} cases" if found.declared >= 0 else "ends inside a case"
+    text = f"{found.name} is not whole: it {declared}, {cases:,} were found and read."
+    return cases, [Notice("truncated", text, max(found.declared - cases, 0))]
 
 
-def _check_names(found: SavDictionary, choice: Choice, options: ReadOptions) -> None:
-    names = found.names(choice.encoding)
-    twice = next((n for n, count in Counter(names).items() if count > 1), None)
+def _most(found: SavDictionary, cases: int | None) -> int:
+    """An upper bound of the number of cases; the declared one where they were not counted."""
+    if cases is not None:
+        return cases
+    return found.declared if found.declared >= 0 else 1 << 62
+
+
+def _refuse_twins(found: SavDictionary) -> None:
+    """DuplicateNameError for a name that two variables have."""
+    raw = found.raw_names()
+    twice = next((n for n, count in Counter(raw).items() if count > 1), None)
     if twice is not None:
-        places = [i for i, n in enumerate(names, 1) if n == twice]
-        raise FileFormatError(
-            f"{found.name} has the variable name '{twice}' at positions {' and '.join(map(str, places))}. "
-            "Rename one of them in SPSS."
+        places = [i for i, n in enumerate(raw, 1) if n == twice]
+        raise DuplicateNameError(
+            f"{found.name} has the variable name '{twice.decode(errors='replace')}' at positions "
+            f"{' and '.join(map(str, places))}. Rename one of them in SPSS."
         )
-    for name in options.columns or ():
-        if name not in names:
-            raise unknown("column", name, names)
 
 
-def _read_frame(
-    path: Path, found: SavDictionary, choice: Choice, options: ReadOptions
-) -> tuple[pd.DataFrame, Any, Choice]:
-    """The raw frame. A guess that fails on the data is made again with the data; anything else is an error."""
-    columns = list(options.columns) if options.columns is not None else None
-    try:
-        return *_pyreadstat(path, choice, columns), choice
-    except EncodingError:
-        raw, _ = _pyreadstat(path, Choice("iso8859-1", "guess"), None)
-        if choice.source != "guess":
-            raise check_data(found, choice, raw) from None
-    choice = choose_encoding(found, None, text_pieces(raw, "latin-1"))
-    try:
-        return *_pyreadstat(path, choice, columns), choice
-    except EncodingError:
-        raise check_data(found, choice, raw) from None
-
-
-def _pyreadstat(path: Path, choice: Choice, columns: list[str] | None) -> tuple[pd.DataFrame, Any]:
-    encoding = None if choice.source == "file" else choice.encoding.upper().replace("MAC-CYRILLIC", "MACCYRILLIC")
-    if columns == []:
-        frame, meta = _pyreadstat(path, choice, None)
-        return frame[[]], meta
-    try:
-        frame, meta = pyreadstat.read_sav(
-            path, user_missing=True, disable_datetime_conversion=True, encoding=encoding, usecols=columns
-        )
-    except _FAILURES as error:
-        if isinstance(error, UnicodeDecodeError) or "encoding" in str(error):
-            raise EncodingError(str(error)) from error
-        raise FileFormatError(f"{path.name} is damaged and cannot be read: {error}. Fetch it again.") from error
-    return (frame if columns is None else frame[columns]), meta
-
-
-def _codebook(frame: pd.DataFrame, meta: Any, found: SavDictionary, choice: Choice) -> tuple[Codebook, list[Notice]]:
-    sets, notices = read_sets(found, choice.encoding)
-    attributes = read_attributes(found, choice.encoding)
-    variables = {name: _variable(name, meta, attributes.get(name, {})) for name in frame.columns}
-    everything = Codebook(
+def _codebook(raw: SavFrame, found: SavDictionary) -> tuple[Codebook, list[Notice]]:
+    encoding = raw.choice.encoding
+    sets, notices = read_sets(found, encoding)
+    said = variable_attributes(found, encoding)
+    variables = {name: _variable(name, raw, said.get(name, {})) for name in raw.frame.columns}
+    whole = file_attributes(found, encoding)
+    title = raw.label
+    if whole.get("long_title", "").startswith(title):
+        title = whole.get("long_title", title)
+    weight = found.weight(encoding)
+    return Codebook(
         variables=variables,
-        title=meta.file_label or "",
-        notes=tuple(meta.notes or ()),
-        weight=found.weight(choice.encoding),
-        encoding=choice.encoding,
-    )
-    kept = {k: s for k, s in sets.items() if set(s.columns) <= set(variables)}
-    weight = everything.weight if everything.weight in variables else None
-    return Codebook(variables, kept, everything.title, everything.notes, weight, choice.encoding), notices
+        sets=_kept_sets(sets, whole, variables),
+        title=title,
+        notes=raw.notes,
+        weight=weight if weight in variables else None,
+        encoding=encoding,
+        attributes={k: v for k, v in whole.items() if k != "long_title" and not k.startswith("question_")},
+    ), notices
 
 
-def _variable(name: str, meta: Any, attributes: Mapping[str, str]) -> Variable:
-    labels = meta.variable_value_labels.get(name, {})
-    measure = meta.variable_measure.get(name, "unknown")
+def _kept_sets(
+    sets: Mapping[str, MultipleResponse], said: Mapping[str, str], variables: Mapping[str, Variable]
+) -> dict[str, MultipleResponse]:
+    """The sets whose columns are read, with their wording."""
+    kept = {k: s for k, s in sets.items() if variables.keys() >= set(s.columns)}
+    return {k: replace(s, question=said.get(f"question_{k}", "")) for k, s in kept.items()}
+
+
+def _variable(name: str, raw: SavFrame, said: Mapping[str, str]) -> Variable:
+    measure, alignment = raw.measure.get(name, "unknown"), raw.alignment.get(name, "")
+    label, labels = restored_labels(raw.labels.get(name, ""), dict(sorted(raw.values.get(name, {}).items())), said)
+    words, attributes = own_words(said)
     return Variable(
         name=name,
-        label=meta.column_names_to_labels.get(name) or "",
-        labels=dict(sorted(labels.items())),
-        missing=_missing_rule(meta.missing_ranges.get(name, ())),
-        question=attributes.get("question", ""),
-        measure=measure if measure in _MEASURES else "unknown",
-        format=meta.original_variable_types.get(name) or "",
-        width=meta.variable_display_width.get(name),
-        filter=attributes.get("filter", ""),
+        label=label,
+        labels=labels,
+        missing=_missing_rule(raw.missing.get(name, ())),
+        measure=cast(Measure, measure) if measure in _MEASURES else "unknown",
+        format=raw.form.get(name) or "",
+        width=raw.width.get(name),
+        alignment=alignment if alignment in _ALIGNMENTS else "",
+        attributes=attributes,
+        **words,
     )
 
 
@@ -144,19 +147,19 @@ def _edge(value: float) -> float:
 
 
 def _codes(frame: pd.DataFrame, codebook: Codebook) -> tuple[pd.DataFrame, list[Notice]]:
+    """The frame with dates, blank text and doubles as they should be; columns that are so already are not copied."""
     columns: dict[str, pd.Series] = {}
     notices = []
     for variable in codebook.variables.values():
         column, unit = frame[variable.name], spss_unit(variable.format)
-        if not pd.api.types.is_numeric_dtype(column):
-            column = _text(column, variable)
+        if _IS_TEXT.match(variable.format) or not pd.api.types.is_numeric_dtype(column):
+            columns[variable.name] = _text(column, variable)
         elif unit is not None:
-            column, notice = convert_dates(column.astype("float64"), variable, unit, SPSS_EPOCH)
+            columns[variable.name], notice = convert_dates(column.astype("float64"), variable, unit, SPSS_EPOCH)
             notices += [notice] if notice else []
-        else:
-            column = column.astype("float64")
-        columns[variable.name] = column
-    return pd.DataFrame(columns, index=frame.index), notices
+        elif column.dtype != "float64":
+            columns[variable.name] = column.astype("float64")
+    return frame.assign(**columns), notices
 
 
 def _text(column: pd.Series, variable: Variable) -> pd.Series:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from survey_kit.errors import FileFormatError
+from survey_kit.errors import DamagedFileError, ResourceLimitError, TruncatedFileError
 from survey_kit.io.sav_records import Buffer, SavDictionary
 
 MAX_INFLATED = 1 << 32  # bytes of a zsav file after inflation
@@ -21,44 +21,72 @@ _END, _LITERAL, _PAD = 252, 253, 0
 
 
 def check_cases(found: SavDictionary, buffer: Buffer) -> int:
-    """Number of complete cases in the file. FileFormatError when the header declares another number."""
-    body = memoryview(buffer)[found.data :]
+    """Number of whole cases in the file. TruncatedFileError when the header declares another number."""
     if not found.elements:
         return 0
-    if found.compression == 0:
-        cases, rest = divmod(len(body), 8 * found.elements)
-        return _agree(found, cases, rest, rest != 0 and cases != found.declared)
-    stream = [body] if found.compression == 1 else _zsav_blocks(found, buffer)
-    if found.compression == 1:
-        _refuse_impossible(found, len(body))
-    cells, cut = _count_cells(stream)
-    cases, rest = divmod(cells, found.elements)
-    return _agree(found, cases, rest, cut or rest != 0)
-
-
-def _agree(found: SavDictionary, cases: int, rest: int, cut: bool) -> int:
-    if cases * found.elements * 8 > MAX_CELLS_BYTES:
-        raise FileFormatError(f"{found.name} holds {cases:,} cases, more than fit in memory. Split the file.")
-    if found.declared < 0 and not cut:
+    if found.compression:
+        _refuse_impossible(found, _inflated_size(found, buffer))
+    cases, cut = count_cases(found, buffer)
+    if not cut and (found.declared < 0 or found.declared == cases):
         return cases
-    if cases == found.declared and not cut:
-        return cases
-    if found.declared >= 0 and cases > found.declared:
-        raise FileFormatError(
+    if cases > found.declared >= 0:
+        raise TruncatedFileError(
             f"{found.name} declares {found.declared:,} cases but holds {cases:,}. Its writer was interrupted or the "
-            "header was edited; ask for a sound copy."
+            "header was edited; ask for a sound copy, or read all of them with allow_truncated=True."
         )
     declared = f"declares {found.declared:,} cases" if found.declared >= 0 else "ends inside a case"
-    raise FileFormatError(f"{found.name} is truncated: it {declared}, {cases:,} can be read. Fetch the file again.")
+    raise TruncatedFileError(
+        f"{found.name} is truncated: it {declared}, {cases:,} can be read. Fetch the file again, or read those with "
+        "allow_truncated=True."
+    )
+
+
+def check_size(found: SavDictionary, buffer: Buffer) -> None:
+    """The checks that need no pass over the cases, for a reader of the first rows. TruncatedFileError."""
+    if not found.elements:
+        return
+    if found.compression:
+        _refuse_impossible(found, _inflated_size(found, buffer))
+    else:
+        check_cases(found, buffer)
+
+
+def count_cases(found: SavDictionary, buffer: Buffer) -> tuple[int, bool]:
+    """(whole cases, whether the file ends inside one), whatever the header declares. ResourceLimitError."""
+    body = memoryview(buffer)[found.data :]
+    if not found.elements:
+        return 0, False
+    if found.compression == 0:
+        cases, rest = divmod(len(body), 8 * found.elements)
+        cut = rest != 0 and cases != found.declared
+    else:
+        cells, cut = _count_cells([body] if found.compression == 1 else _zsav_blocks(found, buffer))
+        cases, rest = divmod(cells, found.elements)
+        cut = cut or rest != 0
+    if cases * found.elements * 8 > MAX_CELLS_BYTES:
+        raise ResourceLimitError(f"{found.name} holds {cases:,} cases, more than fit in memory. Read it in parts.")
+    return cases, cut
+
+
+def _inflated_size(found: SavDictionary, buffer: Buffer) -> int:
+    if found.compression == 1:
+        return len(buffer) - found.data
+    total = sum(size for _, size, _, _ in _zsav_trailer(found, buffer))
+    if total > MAX_INFLATED:
+        raise ResourceLimitError(
+            f"{found.name} inflates to {total / 2**30:.1f} GB, more than is read. Save it as .sav."
+        )
+    return total
 
 
 def _refuse_impossible(found: SavDictionary, size: int) -> None:
     """Each value of a compressed case takes at least one byte."""
     if found.declared * found.elements > size:
         most = size // found.elements
-        raise FileFormatError(
+        kind = ResourceLimitError if found.compression == 2 else TruncatedFileError
+        raise kind(
             f"{found.name} declares {found.declared:,} cases; its size has room for {most:,} at most. "
-            "The file is truncated or damaged; fetch it again."
+            "The file is truncated or damaged; fetch it again, or read its whole cases with allow_truncated=True."
         )
 
 
@@ -66,40 +94,61 @@ def _count_cells(stream: Iterator[Buffer] | list[memoryview]) -> tuple[int, bool
     """Values in a byte-code stream, and whether it ends inside a value. 8 codes, then 8 bytes for each code 253."""
     cells, skip = 0, 0
     for words in _words(stream):
-        literals = (words == _LITERAL).sum(axis=1, dtype=np.uint8).tolist()
-        starts, at, size = [], skip, len(literals)
-        while at < size:
-            starts.append(at)
-            at += 1 + literals[at]
-        skip = at - size
-        codes = words[starts].ravel()
-        ended = np.flatnonzero(codes == _END)
-        codes = codes[: ended[0]] if len(ended) else codes
-        cells += int(np.count_nonzero(codes != _PAD))
+        literal, skip = _literal_words(_holding(words, _LITERAL), skip)
+        codes = words[~literal]
+        ended = np.flatnonzero(_holding(codes, _END))
         if len(ended):
-            return cells, False
+            last = codes[ended[0] : ended[0] + 1].view(np.uint8).tolist()
+            before = codes[: ended[0]]
+            return cells + _cells(before) + sum(c != _PAD for c in last[: last.index(_END)]), False
+        cells += _cells(codes)
     return cells, skip > 0
 
 
+def _literal_words(literals: np.ndarray, skip: int) -> tuple[np.ndarray, int]:
+    """True for words that hold a value, not codes; and how many words of the next piece do.
+
+    `literals` counts the codes 253 of each word, which is followed by as many words of values; a word of values may
+    look as if it held such codes. The first `skip` words are values.
+    """
+    places = np.flatnonzero(literals)
+    firsts, ends, at = [0], [skip], skip
+    for place, count in zip(places.tolist(), literals[places].tolist(), strict=True):
+        if place >= at:
+            at = place + 1 + count
+            firsts.append(place + 1)
+            ends.append(at)
+    size = len(literals)
+    steps = np.bincount(firsts, minlength=size + 10) - np.bincount(np.minimum(ends, size + 9), minlength=size + 10)
+    return np.cumsum(steps)[:size] > 0, max(at - size, 0)
+
+
+def _cells(codes: np.ndarray) -> int:
+    return 8 * len(codes) - int(_holding(codes, _PAD).sum(dtype=np.int64))
+
+
+def _holding(words: np.ndarray, byte: int) -> np.ndarray:
+    """How many of the 8 bytes of each word equal `byte`. Shape (words,)."""
+    low = np.uint64(0x7F7F7F7F7F7F7F7F)
+    other = words ^ np.uint64(byte * 0x0101010101010101)
+    return np.bitwise_count(~(((other & low) + low) | other | low))
+
+
 def _words(stream: Iterator[Buffer] | list[memoryview]) -> Iterator[np.ndarray]:
-    """The stream in pieces of whole 8-byte words. Shape (words, 8)."""
+    """The stream in pieces of whole 8-byte words. Shape (words,)."""
     carry = b""
     for buffer in stream:
         for start in range(0, len(buffer), 8 * _BLOCK):
             piece = carry + bytes(buffer[start : start + 8 * _BLOCK])
-            whole = len(piece) // 8 * 8
-            carry = piece[whole:]
-            yield np.frombuffer(piece, dtype=np.uint8, count=whole).reshape(-1, 8)
+            whole = len(piece) // 8
+            carry = piece[8 * whole :]
+            yield np.frombuffer(piece, dtype=np.uint64, count=whole)
 
 
 def _zsav_blocks(found: SavDictionary, buffer: Buffer) -> Iterator[bytes]:
-    """The inflated blocks. The trailer is checked before a byte is inflated."""
-    blocks = _zsav_trailer(found, buffer)
-    total = sum(size for _, size, _, _ in blocks)
-    _refuse_impossible(found, total)
-    if total > MAX_INFLATED:
-        raise FileFormatError(f"{found.name} inflates to {total / 2**30:.1f} GB, more than is read. Save it as .sav.")
-    return (_inflate(found, buffer, *block) for block in blocks)
+    """The inflated blocks. Their sizes are checked before a byte is inflated."""
+    _inflated_size(found, buffer)
+    return (_inflate(found, buffer, *block) for block in _zsav_trailer(found, buffer))
 
 
 def _zsav_trailer(found: SavDictionary, buffer: Buffer) -> list[tuple[int, int, int, int]]:
@@ -110,10 +159,14 @@ def _zsav_trailer(found: SavDictionary, buffer: Buffer) -> list[tuple[int, int, 
         _, _, _, count = struct.unpack(found.order + "qqii", trailer[:24])
         entries = [struct.unpack(found.order + "qqii", trailer[24 * i : 24 * i + 24]) for i in range(1, count + 1)]
     except struct.error as error:
-        raise FileFormatError(f"{found.name} is truncated or damaged: no zsav block table. Fetch it again.") from error
+        raise TruncatedFileError(
+            f"{found.name} is truncated or damaged: no zsav block table. Fetch it again."
+        ) from error
     blocks = [(offset, size, packed, i) for i, (_, offset, size, packed) in enumerate(entries, 1)]
     if any(min(o, s, p) < 0 or o + p > len(buffer) for o, s, p, _ in blocks):
-        raise FileFormatError(f"{found.name} is damaged: its zsav block table points outside the file. Fetch it again.")
+        raise DamagedFileError(
+            f"{found.name} is damaged: its zsav block table points outside the file. Fetch it again."
+        )
     return blocks
 
 
@@ -121,7 +174,7 @@ def _inflate(found: SavDictionary, buffer: Buffer, offset: int, size: int, packe
     try:
         data = zlib.decompressobj().decompress(bytes(buffer[offset : offset + packed]), size + 1)
     except zlib.error as error:
-        raise FileFormatError(f"{found.name} is damaged: compressed block {number} cannot be inflated.") from error
+        raise DamagedFileError(f"{found.name} is damaged: compressed block {number} cannot be inflated.") from error
     if len(data) != size:
-        raise FileFormatError(f"{found.name} is damaged: compressed block {number} does not have its stated size.")
+        raise DamagedFileError(f"{found.name} is damaged: compressed block {number} does not have its stated size.")
     return data

@@ -10,7 +10,7 @@ import pandas as pd
 
 from survey_kit.errors import EncodingError
 from survey_kit.io.sav_records import SavDictionary, Text
-from survey_kit.io.text import codec_name, has_high_bytes, preview, rank_encodings, suspicion
+from survey_kit.io.text import codec_name, has_high_bytes, mostly_valid, preview, rank_encodings, suspicion
 from survey_kit.schema import Notice
 
 _MOST_PIECES = 2000
@@ -36,7 +36,7 @@ def choose_encoding(found: SavDictionary, stated_by_caller: str | None, more: It
 
 def check_texts(found: SavDictionary, choice: Choice) -> None:
     """EncodingError when a label or name cannot be decoded; names the first one and the likely encoding."""
-    bad = [t for t in found.texts if not _decodes(t.raw, choice.encoding)]
+    bad = [t for t in found.texts if not decodes_piece(t.raw, choice.encoding)]
     if bad:
         raise EncodingError(_sentence(found.name, choice, _place(bad[0], len(bad)), [t.raw for t in found.texts]))
 
@@ -45,7 +45,7 @@ def check_data(found: SavDictionary, choice: Choice, raw: pd.DataFrame) -> Encod
     """The error for text in the data that cannot be decoded. `raw` holds the bytes as Latin-1 text."""
     for name in raw.columns[[isinstance(d, pd.StringDtype) or pd.api.types.is_object_dtype(d) for d in raw.dtypes]]:
         for row, text in enumerate(raw[name].tolist(), 1):
-            if isinstance(text, str) and not _decodes(text.encode("latin-1"), choice.encoding):
+            if isinstance(text, str) and not decodes_piece(text.encode("latin-1"), choice.encoding):
                 shown = name.encode("latin-1").decode(choice.encoding, "replace")
                 place = f"variable '{shown}' in row {row}"
                 return EncodingError(_sentence(found.name, choice, place, text_pieces(raw, "latin-1")))
@@ -86,9 +86,11 @@ def encoding_notices(found: SavDictionary, choice: Choice, frame: pd.DataFrame) 
 def _sentence(name: str, choice: Choice, place: str, pieces: list[bytes]) -> str:
     likely = [e for e in rank_encodings(p for p in pieces if has_high_bytes(p)) if e != choice.encoding]
     stated = {"caller": "encoding", "file": "stated encoding", "guess": "guessed encoding"}[choice.source]
-    advice = "Ask for a sound copy."
-    if likely:
-        shown = preview([p for p in pieces if not _decodes(p, choice.encoding)], likely[0])
+    advice = 'Ask for a sound copy, or read it with errors="replace".'
+    if mostly_valid(pieces, choice.encoding):
+        advice = 'The rest of its text is valid: read it with errors="replace", and a notice lists what was replaced.'
+    elif likely:
+        shown = preview([p for p in pieces if not decodes_piece(p, choice.encoding)], likely[0])
         advice = f'Try encoding="{likely[0]}", which gives “{shown}”.'
     return f"{name}: {place} is not valid in its {stated} {choice.encoding}. {advice}"
 
@@ -98,8 +100,8 @@ def _place(bad: Text, count: int) -> str:
     return f"{bad.what} at byte {bad.offset}{others}"
 
 
-def _decodes(raw: bytes, encoding: str) -> bool:
-    """Valid in the encoding; a character cut off at the end is let pass, as old writers cut labels at a byte count."""
+def decodes_piece(raw: bytes, encoding: str) -> bool:
+    """Whether a text is valid in an encoding; a character cut off at the end is let pass: old writers cut at a byte."""
     try:
         codecs.getincrementaldecoder(encoding)().decode(raw)
     except UnicodeDecodeError:

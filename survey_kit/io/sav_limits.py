@@ -15,6 +15,7 @@ from survey_kit.io.write import check_frame, check_mixed, is_text
 
 _EXACT_INTEGER = 2**53  # doubles hold every integer up to here
 NAME_BYTES, TEXT_BYTES, SHORT_TEXT, NOTE_BYTES = 64, 32_767, 8, 80
+_LETTERS = (-1_000_027, -1_000_001)  # the codes of .z and ._ to .a
 _RESERVED = frozenset(("ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "NOT", "OR", "TO", "WITH"))
 _NAME = re.compile(r"[^\W\d_][\w.@#$]*|[@#][\w.@#$]+")
 
@@ -148,7 +149,17 @@ def _missing_problems(name: str, column: pd.Series, variable: Variable) -> Probl
         yield f"has a missing value of more than {SHORT_TEXT} bytes, which SAV does not hold. Recode it."
 
 
+def as_range(rule: MissingRule) -> tuple[float, float] | None:
+    """The range that stands for more than three extended missing values of Stata or SAS (.a to .z), else None."""
+    values = [v for v in rule.values if not isinstance(v, str) and _LETTERS[0] <= v <= _LETTERS[1]]
+    if len(values) <= 3 or len(values) < len(rule.values) or rule.ranges:
+        return None
+    return float(min(values)), float(max(values))
+
+
 def _fits(rule: MissingRule) -> bool:
+    if as_range(rule) is not None:
+        return True
     return len(rule.values) <= (1 if rule.ranges else 3) and len(rule.ranges) <= 1
 
 

@@ -3,25 +3,53 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from survey_kit.io.sav_records import SavDictionary
 
 CREATED = b"01 Jan 7000:00:00"  # a constant: equal data give equal bytes
-_CREATED_AT, _WEIGHT_AT = 92, 76
+_CREATED_AT, _WEIGHT_AT, _DISPLAY = 92, 76, 11
 
 
-def patch_file(path: Path, found: SavDictionary, records: Mapping[int, bytes], weight_position: int) -> None:
-    """Insert extension records (subtype -> payload) before record 999 and set weight and creation date, in place."""
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What pyreadstat cannot write.
+
+    Attributes:
+        records: extension subtype -> payload.
+        weight: position of the weight variable, 0 for none.
+        alignments: of every variable record, in file order; None keeps what was written.
+    """
+
+    records: Mapping[int, bytes]
+    weight: int = 0
+    alignments: Sequence[int | None] = ()
+
+
+def patch_file(path: Path, found: SavDictionary, patch: Patch) -> None:
+    """Insert the records before record 999 and set alignments, weight and creation date, in place."""
     data = bytearray(path.read_bytes())
     data[_CREATED_AT : _CREATED_AT + len(CREATED)] = CREATED
-    data[_WEIGHT_AT : _WEIGHT_AT + 4] = struct.pack(found.order + "i", weight_position)
-    inserted = b"".join(_extension(found.order, subtype, payload) for subtype, payload in records.items() if payload)
+    data[_WEIGHT_AT : _WEIGHT_AT + 4] = struct.pack(found.order + "i", patch.weight)
+    _align(data, found, patch.alignments)
+    inserted = b"".join(
+        _extension(found.order, subtype, payload) for subtype, payload in patch.records.items() if payload
+    )
     if found.compression == 2 and inserted:
         _shift_zsav(data, found, len(inserted))
     data[found.terminator : found.terminator] = inserted
     path.write_bytes(data)
+
+
+def _align(data: bytearray, found: SavDictionary, alignments: Sequence[int | None]) -> None:
+    """The third of the three integers that record 11 holds for each variable record."""
+    if len(found.extensions.get(_DISPLAY, b"")) != 12 * len(alignments):
+        return
+    for number, alignment in enumerate(alignments):
+        if alignment is not None:
+            struct.pack_into(found.order + "i", data, found.extension_at[_DISPLAY] + 12 * number + 8, alignment)
 
 
 def _extension(order: str, subtype: int, payload: bytes) -> bytes:

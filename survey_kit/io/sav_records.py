@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from survey_kit.errors import FileFormatError
+from survey_kit.errors import DamagedFileError, TruncatedFileError
 
-HEADER = 176
+HEADER, CASES_AT = 176, 80
 MAX_LABEL = 1 << 16  # SPSS writes 256 bytes at most; anything beyond this is damage
 SEGMENT = 252  # bytes of a very long string that one of its variable records holds
 _CODE_PAGES = {65001: "utf-8", 20866: "koi8-r", 21866: "koi8-u", 10007: "mac-cyrillic", 932: "cp932", 936: "gbk"}
@@ -56,6 +56,7 @@ class SavDictionary:
     variables: list[SavVariable] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
     extensions: dict[int, bytes] = field(default_factory=dict)
+    extension_at: dict[int, int] = field(default_factory=dict)  # subtype -> offset of its payload
     label_codes: list[bytes] = field(default_factory=list)  # of the value labels that wait for their variables
     terminator: int = 0  # offset of record 999
     data: int = 0  # offset of the first case
@@ -124,7 +125,7 @@ class _Cursor:
     def take(self, size: int, what: str) -> bytes:
         end = self.at + size
         if size < 0 or end > len(self.buffer):
-            raise FileFormatError(
+            raise TruncatedFileError(
                 f"{self.name} is truncated or damaged: {what} at byte {self.at} needs {size} bytes, "
                 f"{len(self.buffer) - self.at} are left. Fetch the file again."
             )
@@ -137,7 +138,7 @@ class _Cursor:
 
 
 def read_dictionary(name: str, buffer: Buffer) -> SavDictionary:
-    """Read the records up to 999. `name` is the file's name for messages. Raises FileFormatError."""
+    """Read the records up to 999. `name` is the file's name for messages. Raises DamagedFileError, TruncatedFileError."""
     cursor = _Cursor(name, buffer)
     found = SavDictionary(name)
     _read_header(cursor, found)
@@ -157,7 +158,7 @@ def read_dictionary(name: str, buffer: Buffer) -> SavDictionary:
             found.texts += [Text("a variable name", start, name) for name in found.raw_names()]
             return found
         if kind not in readers:
-            raise FileFormatError(f"{name} is damaged: record type {kind} at byte {start}. Fetch the file again.")
+            raise DamagedFileError(f"{name} is damaged: record type {kind} at byte {start}. Fetch the file again.")
         readers[kind](cursor, found)
 
 
@@ -166,7 +167,7 @@ def _read_header(cursor: _Cursor, found: SavDictionary) -> None:
     layouts = {order: struct.unpack(order + "i", header[64:68])[0] for order in "<>"}
     order = next((o for o, code in layouts.items() if code in (2, 3)), None)
     if order is None:
-        raise FileFormatError(f"{cursor.name} is not an SPSS system file, or is damaged: layout code {layouts['<']}.")
+        raise DamagedFileError(f"{cursor.name} is not an SPSS system file, or is damaged: layout code {layouts['<']}.")
     cursor.order = found.order = order
     found.compression, found.weight_index, found.declared = struct.unpack(order + "3i", header[72:84])
     found.file_label = header[109:173].rstrip(b" \0")
@@ -185,13 +186,13 @@ def _read_variable(cursor: _Cursor, found: SavDictionary) -> None:
         label = cursor.take(-(-size // 4) * 4, f"the label of variable {_shown(short)}")[:size]
         found.texts.append(Text(f"the label of variable {_shown(short)}", cursor.at - -(-size // 4) * 4, label))
     if abs(missing) > 3:
-        raise FileFormatError(f"{cursor.name} is damaged: {missing} missing values for variable {_shown(short)}.")
+        raise DamagedFileError(f"{cursor.name} is damaged: {missing} missing values for variable {_shown(short)}.")
     cursor.take(8 * abs(missing), f"the missing values of variable {_shown(short)}")
 
 
 def _check_length(cursor: _Cursor, size: int, short: bytes) -> None:
     if not 0 <= size <= MAX_LABEL:
-        raise FileFormatError(
+        raise DamagedFileError(
             f"{cursor.name} is damaged: the label of variable {_shown(short)} states a length of {size} bytes. "
             "Fetch the file again."
         )
@@ -200,7 +201,7 @@ def _check_length(cursor: _Cursor, size: int, short: bytes) -> None:
 def _read_value_labels(cursor: _Cursor, found: SavDictionary) -> None:
     (count,) = cursor.ints(1, "a value label record")
     if count < 0:
-        raise FileFormatError(f"{cursor.name} is damaged: a value label record states {count} labels.")
+        raise DamagedFileError(f"{cursor.name} is damaged: a value label record states {count} labels.")
     for _ in range(count):
         value = cursor.take(8, "a value label")
         size = cursor.take(1, "a value label")[0]
@@ -216,7 +217,7 @@ def _read_label_variables(cursor: _Cursor, found: SavDictionary) -> None:
     numbers = cursor.ints(count, "the variables of a value label record") if count > 0 else ()
     widths = {v.position: v.width for v in found.variables}
     if count < 1 or not widths.keys() >= set(numbers) or len({widths[n] > 0 for n in numbers}) > 1:
-        raise FileFormatError(
+        raise DamagedFileError(
             f"{cursor.name} is damaged: a value label record at byte {cursor.at} names variables that do not exist or "
             "differ in type. Fetch the file again."
         )
@@ -235,6 +236,7 @@ def _skip_documents(cursor: _Cursor, found: SavDictionary) -> None:
 def _read_extension(cursor: _Cursor, found: SavDictionary) -> None:
     subtype, size, count = cursor.ints(3, "an extension record")
     payload = cursor.take(size * count if min(size, count) >= 0 else -1, f"extension record {subtype}")
+    found.extension_at[subtype] = cursor.at - len(payload)
     found.extensions[subtype] = found.extensions.get(subtype, b"") + payload
 
 

@@ -1,4 +1,4 @@
-"""Multiple-response sets of an SPSS file (extension records 7 and 19), read and written, and custom attributes (18).
+"""Multiple-response sets of an SPSS file (extension records 7 and 19), read and written.
 
 Grammar of a set: `$name=C 5 Label v1 v2`, `$name=D1 1 5 Label v1 v2` (D, length and text of the counted value, then
 length and text of the label, then members by short name), or `$name=E 1 1 1 5 Label v1 v2` in record 19.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from survey_kit.codebook import Code, MultipleResponse, format_code
 from survey_kit.errors import listed
@@ -19,7 +18,6 @@ _HEAD = re.compile(rb"\$([^=\n]*)=(?:(C) |(D)(?= ?\d)|(E) (?:1|11) )")
 _COUNT = re.compile(rb" ?(\d+) ")
 _MEMBERS = re.compile(rb"([^\n]*)(?:\n|$)")
 _Parsed = tuple[str | None, str, list[bytes]]
-_ATTRIBUTE = re.compile(r"([^(]+)\((.*?)'\n\)", re.DOTALL)
 
 
 def read_sets(found: SavDictionary, encoding: str) -> tuple[dict[str, MultipleResponse], list[Notice]]:
@@ -31,8 +29,7 @@ def read_sets(found: SavDictionary, encoding: str) -> tuple[dict[str, MultipleRe
             problem = raw if isinstance(raw, str) else _add(sets, name, raw, found, encoding)
             if problem:
                 notices.append(Notice("multiple_response", f"The multiple-response set '{name}' {problem}."))
-    wording = _attributes(_decoded(found, 17, encoding))
-    return {k: replace(s, question=wording.get(f"question_{k}", "")) for k, s in sets.items()}, notices
+    return sets, notices
 
 
 def _split(payload: bytes, encoding: str) -> Iterable[tuple[str, _Parsed | str]]:
@@ -131,27 +128,3 @@ def _line(group: MultipleResponse, shorts: Mapping[str, bytes]) -> bytes:
         value = format_code(group.counted).encode()
         kind = b"D%d %b" % (len(value), value)
     return b"$%b=%b %d %b %b\n" % (group.name.encode(), kind, len(label), label, members)
-
-
-def read_attributes(found: SavDictionary, encoding: str) -> dict[str, dict[str, str]]:
-    """Custom variable attributes (record 18): column -> attribute -> first value."""
-    parts = (part.partition(":") for part in re.split(r"(?<=\n\))/", _decoded(found, 18, encoding)))
-    return {name: _attributes(body) for name, _, body in parts}
-
-
-def _decoded(found: SavDictionary, subtype: int, encoding: str) -> str:
-    return found.extensions.get(subtype, b"").decode(encoding, "replace").strip("\0")
-
-
-def _attributes(body: str) -> dict[str, str]:
-    """`name('value'\\n'more'\\n)...`: the first value of each attribute."""
-    return {key: value.removeprefix("'").split("'\n'")[0] for key, value in _ATTRIBUTE.findall(body)}
-
-
-def attribute_record(attributes: Mapping[str, Mapping[str, str]]) -> bytes:
-    """The payload of extension record 18 in UTF-8."""
-    parts = []
-    for name, pairs in attributes.items():
-        values = {key: value.replace("'\n", "' \n") for key, value in pairs.items()}  # "'\n" ends a value
-        parts.append(f"{name}:" + "".join(f"{key}('{value}'\n)" for key, value in values.items()))
-    return "/".join(parts).encode()

@@ -42,6 +42,13 @@ def decodes(sample: bytes, encoding: str) -> bool:
     return True
 
 
+def mostly_valid(pieces: Iterable[bytes], encoding: str) -> bool:
+    """True where more than half of the bytes beyond ASCII are valid in the encoding: some are damaged, not all wrong."""
+    high = [p for p in pieces if has_high_bytes(p)]
+    kept = sum(len(_HIGH.findall(p.decode(encoding, "ignore").encode(encoding))) for p in high)
+    return 2 * kept > sum(len(_HIGH.findall(p)) for p in high)
+
+
 def rank_encodings(pieces: Iterable[bytes]) -> list[str]:
     """Candidate encodings that decode every piece, the likeliest first. Pieces are texts such as labels."""
     sample = b"\n".join(pieces)

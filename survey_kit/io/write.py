@@ -1,7 +1,8 @@
-"""What all writers share, and CSV."""
+"""What all writers share, and CSV and TSV."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -27,10 +28,8 @@ def check_frame(path: Path, codes: pd.DataFrame) -> None:
 
 def complete(codebook: Codebook, codes: pd.DataFrame) -> Codebook:
     """The codebook of these columns: in their order, bare variables added for columns that it does not know."""
-    for name in codes.columns:
-        if name not in codebook:
-            codebook = codebook.with_variable(Variable(name))
-    return codebook.only(codes.columns)
+    bare = {name: Variable(name) for name in codes.columns if name not in codebook}
+    return replace(codebook, variables={**codebook.variables, **bare}).only(codes.columns)
 
 
 def is_text(column: pd.Series) -> bool:
@@ -51,7 +50,9 @@ def check_mixed(path: Path, column: pd.Series) -> None:
 
 
 def write_csv(path: Path, codes: pd.DataFrame, codebook: Codebook) -> tuple[Notice, ...]:
-    r"""Write the codes: UTF-8, commas, "\n", empty cells for missing values. CSV holds no codebook; a notice says so.
+    r"""Write the codes: UTF-8, commas (.csv) or tabs (.tsv), "\n", empty cells for missing values.
+
+    Text files hold no codebook; a notice says what is not there, and `poll.codebook.save` writes it beside.
 
     Text that a spreadsheet would run as a formula ("=...", "+...", "@...") gets a leading quote, which `read_file`
     takes off again. Numbers stay numbers. Raises OutputError.
@@ -68,7 +69,8 @@ def write_csv(path: Path, codes: pd.DataFrame, codebook: Codebook) -> tuple[Noti
             count += int(runs.sum())
             guarded[name] = ("'" + column.astype("str")).where(runs, column) if runs.any() else column
     with atomic_path(path) as temporary:
-        codes.assign(**guarded).to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
+        sep = "\t" if path.suffix.lower() == ".tsv" else ","
+        codes.assign(**guarded).to_csv(temporary, sep=sep, index=False, encoding="utf-8", lineterminator="\n")
     return _csv_notices(codes, codebook, count)
 
 
@@ -86,12 +88,19 @@ def _check_nul(path: Path, column: pd.Series) -> None:
 
 def _csv_notices(codes: pd.DataFrame, codebook: Codebook, guarded: int) -> tuple[Notice, ...]:
     notices = []
-    lost = [n for n in codes.columns if n in codebook and (codebook[n].labels or codebook[n].label)]
+    book = complete(codebook, codes)
+    meant = [n for n, v in book.variables.items() if v.labels or v.label or v.question or v.missing]
+    lost = [f"labels and missing rules of {len(meant)} columns"] if meant else []
+    lost += [f"the multiple-response sets {listed(codebook.sets)}"] if codebook.sets else []
+    lost += ["the file's title, notes or weight"] if codebook.title or codebook.notes or codebook.weight else []
+    blank = [n for n in codes.columns if is_text(codes[n]) and (codes[n] == "").any()]
+    lost += [f"the difference between an empty text and none: {listed(blank)}"] if blank else []
     if lost:
         text = (
-            f"CSV holds no labels; those of {len(lost)} columns are not in the file. Write .sav or .parquet for them."
+            f"A text file does not hold {'; '.join(lost)}. Write .sav or .parquet, or save the codebook beside it: "
+            'poll.codebook.save("codebook.yml").'
         )
-        notices.append(Notice("labels", text, len(lost)))
+        notices.append(Notice("lost", text, len(lost)))
     if guarded:
         text = f"{guarded} texts that a spreadsheet would run as a formula were given a leading quote."
         notices.append(Notice("guard", text, guarded))

@@ -11,20 +11,22 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 
-from survey_kit.codebook import Codebook, MissingRule, Variable
+from survey_kit.codebook import Codebook, MissingRule, Variable, format_code
 from survey_kit.errors import OutputError, listed
 from survey_kit.io.atomic import atomic_path
 from survey_kit.io.dates import spss_unit, to_seconds
+from survey_kit.io.sav_attributes import attribute_record, attributes_of, file_record
 from survey_kit.io.sav_cases import check_cases
-from survey_kit.io.sav_limits import NOTE_BYTES, check_limits, cut
-from survey_kit.io.sav_patch import patch_file
+from survey_kit.io.sav_limits import NOTE_BYTES, as_range, check_limits, cut
+from survey_kit.io.sav_patch import Patch, patch_file
 from survey_kit.io.sav_records import SavDictionary, open_bytes, read_dictionary
-from survey_kit.io.sav_sets import attribute_record, set_record
+from survey_kit.io.sav_sets import set_record
 from survey_kit.io.write import complete, is_text
 from survey_kit.schema import Notice
 
 _LABEL, _VALUE_LABEL, _TITLE = 256, 120, 64  # bytes
 _DATE_FORMAT = "DATETIME20"
+_ALIGNMENTS = {"left": 0, "right": 1, "center": 2}
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ def write_sav(path: Path, codes: pd.DataFrame, codebook: Codebook) -> tuple[Noti
     """Write codes, labels, missing rules, measures, sets and the weight variable in UTF-8. Equal data, equal bytes.
 
     Numbers and booleans become doubles, NaN system-missing; missing text becomes blank; dates become seconds. Question
-    wording and filters are stored as custom attributes. Labels over SAV's limits are cut at a character, and a notice
-    lists them. Raises OutputError, naming the variable, for what SAV cannot hold.
+    wording, filters and origins are stored as custom attributes, and so are labels over SAV's limits, which SPSS shows cut
+    at a character. One notice lists what is lost. Raises OutputError, naming the variable, for what SAV cannot hold.
     """
     book = complete(codebook, codes)
     check_limits(path, codes, book)
@@ -50,8 +52,8 @@ def write_sav(path: Path, codes: pd.DataFrame, codebook: Codebook) -> tuple[Noti
     notes = _note_lines(book.notes)
     with atomic_path(path) as temporary:
         _write(temporary, path, codes, book, labels, notes)
-        _finish(temporary, path, book, len(codes))
-    return _notices(codebook, book, labels, notes)
+        _finish(temporary, path, book, labels, len(codes))
+    return _notices(codes, codebook, book, labels, notes)
 
 
 def _write(temporary: Path, path: Path, codes: pd.DataFrame, book: Codebook, labels: _Labels, notes: list[str]) -> None:
@@ -98,6 +100,9 @@ def _format(variable: Variable, column: pd.Series) -> str:
 
 
 def _ranges(rule: MissingRule) -> list[Any]:
+    span = as_range(rule)
+    if span is not None:
+        return [{"lo": span[0], "hi": span[1]}]
     ranges = [{"lo": low, "hi": high} for low, high in rule.ranges]
     return [*ranges, *(v if isinstance(v, str) else float(v) for v in rule.values)]
 
@@ -110,7 +115,7 @@ def _fitted(book: Codebook) -> _Labels:
         lost += [f"the label of '{name}'"] if shorter else []
         if variable.labels:
             fitted = {c: cut(t, _VALUE_LABEL) for c, t in variable.labels.items()}
-            lost += [f"the label of '{name}' = {code}" for code, (_, shorter) in fitted.items() if shorter]
+            lost += [f"the label of '{name}' = {format_code(code)}" for code, (_, shorter) in fitted.items() if shorter]
             values[name] = {c if isinstance(c, str) else float(c): text for c, (text, _) in fitted.items()}
     title, shorter = cut(book.title, _TITLE)
     lost += ["the file's title"] if shorter else []
@@ -132,7 +137,7 @@ def _note_lines(notes: tuple[str, ...]) -> list[str]:
     return lines
 
 
-def _finish(temporary: Path, path: Path, book: Codebook, rows: int) -> None:
+def _finish(temporary: Path, path: Path, book: Codebook, labels: _Labels, rows: int) -> None:
     """Add what pyreadstat cannot write, and read the file's records back."""
     found = _records(temporary, path.name)
     if found.declared != rows:
@@ -140,7 +145,9 @@ def _finish(temporary: Path, path: Path, book: Codebook, rows: int) -> None:
     shorts = {name.decode(): short for short, name in found.long_names().items()}
     positions = {v.short.upper(): v.position for v in found.variables}
     weight = positions[shorts[book.weight].upper()] if book.weight else 0
-    patch_file(temporary, found, _extensions(book, shorts), weight)
+    chosen = {shorts[n].upper(): _ALIGNMENTS.get(v.alignment) for n, v in book.variables.items()}
+    alignments = [chosen.get(v.short.upper()) for v in found.variables]
+    patch_file(temporary, found, Patch(_extensions(book, labels, shorts), weight, alignments))
     _records(temporary, path.name)
 
 
@@ -151,31 +158,48 @@ def _records(file: Path, name: str) -> SavDictionary:
     return found
 
 
-def _extensions(book: Codebook, shorts: Mapping[str, bytes]) -> dict[int, bytes]:
-    attributes = {
-        name: pairs
+def _extensions(book: Codebook, labels: _Labels, shorts: Mapping[str, bytes]) -> dict[int, bytes]:
+    said = {
+        name: attributes_of(v, labels.columns.get(name, ""), labels.values.get(name, {}))
         for name, v in book.variables.items()
-        if (pairs := {k: t for k, t in (("question", v.question), ("filter", v.filter)) if t})
     }
-    sets = attribute_sets(book)
-    return {7: set_record(book.sets.values(), shorts), 17: sets, 18: attribute_record(attributes)}
-
-
-def attribute_sets(book: Codebook) -> bytes:
-    """The payload of extension record 17 (attributes of the file): the wording of multiple-response sets."""
     wording = {f"question_{s.name}": s.question for s in book.sets.values() if s.question}
-    return attribute_record({"": wording}).removeprefix(b":") if wording else b""
+    title = {"long_title": book.title} if labels.title != book.title else {}
+    return {
+        7: set_record(book.sets.values(), shorts),
+        17: file_record({**book.attributes, **wording, **title}),
+        18: attribute_record(said),
+    }
 
 
-def _notices(codebook: Codebook, book: Codebook, labels: _Labels, notes: list[str]) -> tuple[Notice, ...]:
-    notices = []
+def _notices(
+    codes: pd.DataFrame, codebook: Codebook, book: Codebook, labels: _Labels, notes: list[str]
+) -> tuple[Notice, ...]:
+    """One notice for all that SPSS will not show as it was."""
+    lost = []
     if labels.cut:
-        text = f"Too long for SAV and cut: {listed(labels.cut)}. Write .parquet to keep them whole."
-        notices.append(Notice("cut", text, len(labels.cut)))
+        lost.append(f"labels over their limits, which SPSS shows cut and survey_kit reads whole: {listed(labels.cut)}")
     if notes != list(book.notes):
-        notices.append(Notice("notes", f"Notes were broken into lines of at most {NOTE_BYTES} bytes."))
-    lost = [s for s in codebook.sets if s not in book.sets]
-    if lost:
-        text = f"Multiple-response sets whose columns are not in the data were left out: {listed(lost)}."
-        notices.append(Notice("multiple_response", text, len(lost)))
-    return tuple(notices)
+        lost.append(f"notes in lines of more than {NOTE_BYTES} bytes, which were broken")
+    sets = [s for s in codebook.sets if s not in book.sets]
+    if sets:
+        lost.append(f"multiple-response sets whose columns are not in the data: {listed(sets)}")
+    ranges = [n for n, v in book.variables.items() if v.missing and as_range(v.missing) is not None]
+    if ranges:
+        lost.append(f"more than three missing values of a variable, which are stored as a range: {listed(ranges)}")
+    blank = [n for n in codes.columns if is_text(codes[n]) and (codes[n] == "").any() and codes[n].isna().any()]
+    if blank:
+        lost.append(f"the difference between an empty text and none: {listed(blank)}")
+    trailing = [n for n, v in book.variables.items() if _ends_blank(codes[n], v)]
+    if trailing:
+        lost.append(f"blanks at the end of texts and labels: {listed(trailing)}")
+    if not lost:
+        return ()
+    return (Notice("lost", f"SPSS files do not hold {'; '.join(lost)}. Write .parquet to keep everything.", len(lost)),)
+
+
+def _ends_blank(column: pd.Series, variable: Variable) -> bool:
+    """Whether a text or a label ends with a blank, which SPSS files pad with and readers take off."""
+    if any(text.endswith(" ") for text in (variable.label, *variable.labels.values())):
+        return True
+    return is_text(column) and bool(column.astype("str").str.endswith(" ").fillna(False).any())

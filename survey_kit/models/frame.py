@@ -169,7 +169,7 @@ def _response(
     if binary and not np.isin(values[block.base], (0.0, 1.0)).all():
         found = pd.Series(values[block.base]).unique()
         raise ArgumentError(
-            f"A binomial outcome has two values; {name!r} has {len(found)}. Use a 0/1 column (poll.indicator) or a "
+            f"A binomial outcome has two values; {name!r} has {len(found)}. Use a 0/1 column (sk.net) or a "
             f"condition such as '{name} >= 4'."
         )
     return np.where(block.base, values, 0.0), block.base, variable.title, ()
@@ -179,7 +179,7 @@ def _two_categories(survey: SurveyLike, variable: Variable) -> tuple[FloatArray,
     block = single_choice(survey.codes, variable)
     if len(block.labels) != 2:
         raise ArgumentError(
-            f"A binomial outcome has two categories; {variable.name!r} has {len(block.labels)}. Use poll.indicator, or a "
+            f"A binomial outcome has two categories; {variable.name!r} has {len(block.labels)}. Use sk.net, or a "
             "condition on the left of '~'."
         )
     if set(block.codes) == {0, 1}:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from survey_kit.codebook import Code, Codebook, Variable
 from survey_kit.errors import unknown
+from survey_kit.nonresponse import looks_like_nonresponse
 from survey_kit.recode.answers import column_of, display_texts, present_codes
 
 _FEW_LABELS = 10  # beyond so many unlabelled codes a variable is a number with some labels, not a list of answers
@@ -56,16 +57,19 @@ def category_order(codes: pd.Series, variable: Variable, missing: bool = False) 
     """The codes of a variable in the order in which they are shown.
 
     Labelled valid codes come in codebook order, whether present or not. Present codes without a label are put where
-    their number belongs when the codebook order rises or falls, else (and for text) after the labelled ones.
-    User-missing codes are left out, or come last with `missing=True`.
+    their number belongs when the codebook order rises or falls, else (and for text) after the labelled ones. Codes that
+    look like "don't know" and are not declared missing come after all others, wherever their numbers are. User-missing
+    codes are left out, or come last with `missing=True`.
 
     >>> scale = Variable("q", labels={1: "Low", 4: "High"})
     >>> category_order(pd.Series([2.0, 1.0, 7.0]), scale)
     [1, 2.0, 4, 7.0]
+    >>> category_order(pd.Series([1, -1]), Variable("q", labels={-1: "Don't know", 1: "Yes", 2: "No"}))
+    [1, 2, -1]
     """
     present = present_codes(codes)
     lost = _user_missing(variable, present)
-    valid = _merged(list(variable.valid_labels()), [c for c in present if c not in lost and c not in variable.labels])
+    valid = _valid_order(variable, [c for c in present if c not in lost and c not in variable.labels])
     if not missing:
         return valid
     labelled = [c for c in variable.labels if variable.missing is not None and c in variable.missing]
@@ -102,6 +106,12 @@ def _user_missing(variable: Variable, present: list[Code]) -> set[Code]:
     return set() if variable.missing is None else {c for c in present if c in variable.missing}
 
 
+def _valid_order(variable: Variable, unlabelled: list[Code]) -> list[Code]:
+    """Valid codes in order, those that look like "don't know" last."""
+    doubtful = looks_like_nonresponse(variable)
+    return _merged([c for c in variable.valid_labels() if c not in doubtful], unlabelled) + doubtful
+
+
 def _merged(labelled: list[Code], unlabelled: list[Code]) -> list[Code]:
     """Both lists in one order; `unlabelled` is sorted."""
     if not labelled or not unlabelled:
@@ -127,7 +137,7 @@ def _shown(series: pd.Series, variable: Variable, dtypes: _Dtypes) -> pd.Series 
     loose = [c for c in present if c not in lost and c not in variable.labels]
     if pd.api.types.is_numeric_dtype(series.dtype) and _is_number(list(valid_labels), loose):
         return _unlabelled(series, variable)
-    order = _merged(list(valid_labels), loose)
+    order = _valid_order(variable, loose)
     position = {code: i for i, code in enumerate(order)}
     lookup = np.array([position.get(code, -1) for code in uniques] + [-1])  # place -1 is system-missing
     return pd.Categorical.from_codes(lookup[places], dtype=_dtype(tuple(display_texts(variable, order)), dtypes))

@@ -1,4 +1,4 @@
-"""What a recode returns, and how user-missing codes are carried into the new variable."""
+"""What a recode returns, and what recodes share: sources, names, missing codes carried into the new variable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from survey_kit.codebook import Code, Codebook, MissingRule, Variable, format_code
+from survey_kit.codebook import Code, Codebook, Measure, MissingRule, Variable, format_code
 from survey_kit.errors import ArgumentError, UndeclaredMissingError, listed
 from survey_kit.nonresponse import looks_like_nonresponse
 from survey_kit.recode.answers import column_of, present_codes
@@ -17,11 +17,11 @@ from survey_kit.schema import Notice
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recoded:
-    """A new variable. Unpacks as `values, variable = band(...)`.
+    """A new variable. Unpacks as `values, variable = recipe.make(...)`.
 
     Attributes:
-        values: codes on the index of the source, float64 (NaN is system-missing). Shape (n,).
-        variable: name, labels and missing rule of the new variable.
+        values: codes on the index of the source, float64 or text (NaN is system-missing). Shape (n,).
+        variable: name, labels, missing rule and origin of the new variable.
         notices: what was dropped, counted otherwise, or renumbered.
     """
 
@@ -57,6 +57,8 @@ class Source:
 def source_of(codes: pd.DataFrame, codebook: Codebook, column: str) -> Source:
     """The column with its meaning. Raises UnknownNameError; ArgumentError for text and numbers in one column."""
     series = column_of(codes, column)
+    if pd.api.types.is_bool_dtype(series.dtype):
+        series = series.astype("Int64" if series.hasnans else "int64")  # codes 0 and 1, as people write them
     variable = codebook[column] if column in codebook else Variable(column)
     present = tuple(present_codes(series))
     rule = variable.missing
@@ -71,15 +73,21 @@ def check_name(name: str) -> None:
         raise ArgumentError(f"The name of the new variable must be text; there was {name!r}.")
 
 
-def check_declared(source: Source, named: Iterable[Code] = ()) -> None:
-    """Raise UndeclaredMissingError when codes that read like "don't know" are in the data and nobody named them."""
-    doubtful = [c for c in looks_like_nonresponse(source.variable) if c in source.present and c not in set(named)]
+def check_declared(source: Source, named: Iterable[Code] = (), everywhere: bool = False) -> None:
+    """Raise UndeclaredMissingError when codes that read like "don't know" are in the data and nobody named them.
+
+    `everywhere`: also when they are labelled but not in the data.
+    """
+    known, named = source.known if everywhere else source.present, set(named)
+    doubtful = [c for c in looks_like_nonresponse(source.variable) if c in known and c not in named]
     if doubtful:
         name = source.variable.name
         shown = listed(f"{format_code(c)} ({source.variable.labels[c]!r})" for c in doubtful)
+        way_out = f"Declare them: poll.declare_missing({name!r}, {doubtful})."
+        if source.variable.missing is None:
+            way_out += f" Or state that every code is an answer: poll.declare_missing({name!r})."
         raise UndeclaredMissingError(
-            f"Codes of {name!r} read like non-response but are not declared missing: {shown}. Declare them with "
-            f"declare_missing(codebook, {name!r}, [...]), or state that every code is an answer with an empty list."
+            f"Codes of {name!r} read like non-response but are not declared missing: {shown}. {way_out}"
         )
 
 
@@ -122,3 +130,29 @@ def count(mask: np.ndarray, kind: str, text: str) -> list[Notice]:
     """A notice "3 rows <text>", or none where no row is concerned."""
     rows = int(mask.sum())
     return [Notice(kind, f"{rows} row{'s' * (rows != 1)} {text}", rows)] if rows else []
+
+
+def new_variable(
+    name: str, label: str, labels: Mapping[Code, str], rest: Variable, old: Variable, measure: Measure, origin: str
+) -> Variable:
+    """The new variable: its own labels, then those of the missing codes in `rest`; wording and filter of the old one."""
+    return Variable(
+        name,
+        label=label or old.label,
+        labels={**labels, **rest.labels},
+        missing=rest.missing,
+        question=old.question,
+        measure=measure,
+        filter=old.filter,
+        origin=origin,
+    )
+
+
+def either(texts: Iterable[str], word: str = "or") -> str:
+    """'a, b or c'.
+
+    >>> either(["a", "b", "c"]), either(["a"])
+    ('a, b or c', 'a')
+    """
+    *first, last = texts
+    return f"{', '.join(first)} {word} {last}" if first else last

@@ -20,7 +20,7 @@ from survey_kit.reports.content import (
 from survey_kit.reports.methods import decisions, statement
 from survey_kit.reports.sections import SYNTHETIC, Pen
 from survey_kit.reports.sections_findings import findings_section, groups_section
-from survey_kit.reports.sections_methods import index_section, model_section, scale_steps, weighting_section
+from survey_kit.reports.sections_methods import model_section, scale_steps, variables_section, weighting_section
 from survey_kit.reports.slugs import slugs
 from survey_kit.reports.study import Study
 from survey_kit.schema import Notice
@@ -44,7 +44,7 @@ def _items(analysis: Analysis, study: Study, further: Sequence[Notice]) -> Itera
     pen = Pen(analysis, _names(study))
     yield from _opening(analysis, study)
     said = list(further)
-    for section in (findings_section, groups_section, index_section, model_section, weighting_section):
+    for section in (findings_section, groups_section, variables_section, model_section, weighting_section):
         for item in section(pen):
             said += item.chart.notices if isinstance(item, Figure) else ()
             yield item

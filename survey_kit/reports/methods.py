@@ -9,11 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from survey_kit.codebook import Codebook, MultipleResponse
 from survey_kit.errors import listed
 from survey_kit.kernels.weight_stats import effective_n, kish_deff
 from survey_kit.reports.inline import Writer
 from survey_kit.reports.prepare import Prepared
+from survey_kit.reports.study_base import Part
 from survey_kit.reports.study_content import Methodology
+from survey_kit.reports.study_data import MultipleResponseSet, Scale
 from survey_kit.results import display
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
@@ -116,6 +119,33 @@ def _made(weights: Weights, prepared: Prepared) -> str:
 def _gap(weights: Weights) -> str:
     """The largest gap of a margin, rounded up, in percentage points."""
     return display.number(max(weights.max_gap * 100, 1e-6), 6)
+
+
+def built(prepared: Prepared) -> tuple[tuple[str, str], ...]:
+    """Rows (label, how it was made) of the variables that the study file makes, in its order; indices are told apart."""
+    book, rows = prepared.survey.codebook, []
+    for step in prepared.source.study.recode:
+        if isinstance(step, MultipleResponseSet):
+            rows.append((step.label or step.name, _columns(book.sets[step.name])))
+        elif not isinstance(step, Scale):
+            title = book[step.name].title
+            own = step.label or title == step.name  # a label that follows from the source names two variables
+            rows.append((title if own else f"{title} ({step.name})", f"{book[step.name].origin}{_sources(book, step)}"))
+    return tuple(rows)
+
+
+def _columns(question: MultipleResponse) -> str:
+    kind = "Several answers" if question.counted is None else "One column for each answer"
+    return f"{kind}: {', '.join(question.columns)}."
+
+
+def _sources(book: Codebook, step: Part) -> str:
+    """What the columns that a step begins with are: " (q1: Attitude to the influx)"."""
+    stated = getattr(step, next(iter(type(step).model_fields)))
+    names = [stated] if isinstance(stated, str) else stated
+    known = {n: book[n].title if n in book else book.sets[n].label for n in names if n != getattr(step, "name", "")}
+    shown = "; ".join(f"{n}: {title}" for n, title in known.items() if title.lower() not in ("", n.lower()))
+    return f" ({shown})" if shown else ""
 
 
 def decisions(notices: Sequence[Notice]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,13 +12,13 @@ from survey_kit.codebook import Code, Codebook, Variable, format_code
 from survey_kit.errors import ConfigError, UnsupportedOption, did_you_mean, listed
 from survey_kit.reports.load import StudyFile
 from survey_kit.reports.progress import Progress, begin
-from survey_kit.reports.study_base import Part
-from survey_kit.reports.study_data import Band, Collapse, Cross, Indicator, Missing, Scale, VariableText
+from survey_kit.reports.recipes import number_of, recipe_of
+from survey_kit.reports.study_data import Missing, Scale, VariableText
 from survey_kit.reports.yaml_nodes import read_yaml
 from survey_kit.results.scale import Scale as ScaleResult
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.survey import Survey, read
+from survey_kit.survey import Survey, open_file
 from survey_kit.weighting.read_targets import read_targets
 
 
@@ -79,7 +79,7 @@ def open_data(source: StudyFile, path: Path) -> Survey:
     """The data file with the labels of one language."""
     stated = source.study.data
     options: dict[str, Any] = {} if stated.encoding is None else {"encoding": stated.encoding}
-    survey = read(path, **options)
+    survey = open_file(path, **options)
     if stated.language is None:
         return survey
     with source.at("data", "language"):
@@ -155,23 +155,19 @@ def _variable_text(book: Codebook, name: str, text: VariableText) -> Codebook:
         changes["question"] = book[name].wording
     if text.labels:
         known = {format_code(c): c for c in book[name].labels}
-        new = {known.get(code, _number(code)): label for code, label in text.labels.items()}
+        new = {known.get(code, number_of(code)): label for code, label in text.labels.items()}
         changes["labels"] = {**book[name].labels, **new}
     return book.with_changes(name, **changes)
-
-
-def _number(code: str) -> Code:
-    try:
-        return int(code)
-    except ValueError:
-        return code
 
 
 def recoded(source: StudyFile, survey: Survey) -> Survey:
     """The survey with the new variables, in the order of the study file."""
     for number, step in enumerate(source.study.recode):
         with source.at("recode", number):
-            survey = _VERBS[type(step)](survey, step)
+            if isinstance(step, Scale):
+                survey = cast(Survey, _index(survey, step).survey)
+            else:
+                survey = survey.recode({step.name: recipe_of(survey, step)})
     return survey
 
 
@@ -182,15 +178,6 @@ def _index(survey: Survey, step: Scale) -> ScaleResult:
 def reliabilities(source: StudyFile, survey: Survey) -> dict[str, ScaleResult]:
     """The indices with their reliability under the final weights, by name."""
     return {step.name: _index(survey, step) for step in source.study.recode if isinstance(step, Scale)}
-
-
-_VERBS: Mapping[type[Part], Callable[[Survey, Any], Survey]] = {
-    Band: lambda s, r: s.band(r.band, r.breaks, r.name, r.labels, r.label),
-    Collapse: lambda s, r: s.collapse(r.collapse, r.groups, r.name, r.label, r.other),
-    Indicator: lambda s, r: s.indicator(r.indicator, r.answers, r.name, r.label, r.missing, r.labels),
-    Cross: lambda s, r: s.cross(r.cross, r.name, r.label),
-    Scale: lambda s, r: _index(s, r).survey,
-}
 
 
 def designed(source: StudyFile, survey: Survey) -> Survey:

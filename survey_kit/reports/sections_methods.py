@@ -1,4 +1,4 @@
-"""How the numbers were made: indices, model, weighting."""
+"""How the numbers were made: new variables and indices, model, weighting."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pandas as pd
 from survey_kit import schema
 from survey_kit.reports import findings
 from survey_kit.reports.analysis import INTERCEPT, ModelResult
-from survey_kit.reports.content import Heading, Item, Paragraph, TableItem
-from survey_kit.reports.methods import weighting
+from survey_kit.reports.content import Definitions, Heading, Item, Paragraph, TableItem
+from survey_kit.reports.methods import built, weighting
 from survey_kit.reports.sections import Pen
 from survey_kit.reports.study import Study
 from survey_kit.reports.study_content import Model
@@ -20,18 +20,18 @@ from survey_kit.tables.cells import Cell, Column, Row
 from survey_kit.tables.table import Table
 
 
-def index_section(pen: Pen) -> Iterator[Item]:
-    """Each index: what it is made of, how well its items hang together, and its items."""
-    scales = pen.analysis.prepared.scales
-    if not scales:
-        return
-    yield Heading("How the indices were built")
+def variables_section(pen: Pen) -> Iterator[Item]:
+    """How variables were built: recodes in a list; each index with how well its items hang together, and its items."""
+    made, scales = built(pen.analysis.prepared), pen.analysis.prepared.scales
+    if made or scales:
+        yield Heading("How variables were built")
+    if made:
+        yield Definitions(made)
     for position, step in enumerate(scale_steps(pen.study)):
-        made = scales[step.name]
         title = pen.label(step.name)
         yield Heading(title, level=2)
-        yield Paragraph(made.describe())
-        yield pen.table(("scales", position), made, title=title)
+        yield Paragraph(scales[step.name].describe())
+        yield pen.table(("scales", position), scales[step.name], title=title)
 
 
 def scale_steps(study: Study) -> list[Scale]:

@@ -58,17 +58,17 @@ class VariableText(Part):
     """Kind of scale. The order of "ordinal" answers is kept in charts."""
 
 
-class Band(Part):
+class Bands(Part):
     """A number cut into bands."""
 
-    band: Name
+    bands: Name
     """The numeric variable."""
     breaks: tuple[float, ...]
     """Lower edges: [18, 30, 45] makes 18-29, 30-44, 45+."""
     name: Name
     """Name of the new variable."""
     label: str = ""
-    """Label of the new variable."""
+    """Label of the new variable; that of the old one when left out."""
     labels: tuple[str, ...] | None = None
     """Labels of the bands, where those made from the edges will not do."""
 
@@ -83,26 +83,60 @@ class Collapse(Part):
     name: Name
     """Name of the new variable."""
     label: str = ""
-    """Label of the new variable."""
+    """Label of the new variable; that of the old one when left out."""
     other: str | None = None
     """Answer for all that no group names; without it every answer must have a group."""
 
 
-class Indicator(Part):
+class Net(Part):
     """A 0/1 variable: 1 where one of the answers was given."""
 
-    indicator: Name
-    """The variable."""
+    net: Name
+    """The variable, or a multiple-response set."""
     answers: tuple[Code, ...]
-    """Answers that count as 1, by label or code."""
+    """Answers that count as 1, by label or code; of a set of dichotomies, its columns by label or name."""
     name: Name
     """Name of the new variable."""
     label: str = ""
-    """Label of the new variable."""
+    """Label of the new variable; that of the old one when left out."""
     missing: Literal["exclude", "zero"] = "exclude"
     """"exclude": rows without an answer stay missing. "zero": they count as 0, so the base is everyone asked."""
     labels: tuple[str, str] = ("No", "Yes")
     """Labels of 0 and 1."""
+
+
+class Reverse(Part):
+    """A scale turned round: lowest + highest - code. Labels go with the answers."""
+
+    reverse: Name
+    """The variable."""
+    name: Name
+    """Name of the new variable; that of the old one to replace it."""
+    label: str = ""
+    """Label of the new variable; that of the old one when left out."""
+    low: int | None = None
+    """Lowest code of the scale, where labels do not say it."""
+    high: int | None = None
+    """Highest code of the scale, where labels do not say it."""
+
+
+class Mapping(Part):
+    """Answers under new codes."""
+
+    mapping: Name
+    """The variable."""
+    codes: dict[str, Code | None]
+    """Old answer, by label or code -> new code; null makes it missing. Every answer needs one, unless `other` is said."""
+    name: Name
+    """Name of the new variable; that of the old one to replace it."""
+    label: str = ""
+    """Label of the new variable; that of the old one when left out."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """New code -> label, where the label of the old answer will not do."""
+    missing: tuple[Code, ...] = ()
+    """New codes that mean "no answer"."""
+    other: Code | None = None
+    """What becomes of answers that are not named: "keep" their code, make them "missing", or one code for all."""
 
 
 class Cross(Part):
@@ -114,6 +148,26 @@ class Cross(Part):
     """Name of the new variable."""
     label: str = ""
     """Label of the new variable."""
+
+
+class MultipleResponseSet(Part):
+    """Columns as one question with several answers. Its name can be asked like that of a variable."""
+
+    multiple_response: tuple[Name, ...]
+    """The columns, in the order of the answers; "m_*" stands for all columns that match."""
+    name: Name
+    """Name of the set."""
+    counted: Code | None = 1
+    """Code or label that means "mentioned". null: the columns hold the first, second ... answer and share their labels."""
+    label: str = ""
+    """Label of the set."""
+    question: str = ""
+    """Verbatim wording."""
+
+    @field_validator("multiple_response", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
 
 class Scale(Part):
@@ -129,12 +183,15 @@ class Scale(Part):
     """Items that point the other way."""
 
 
-RECODES: dict[str, type[Part]] = {
-    "band": Band,
+RECODES: dict[str, type[Part]] = {  # "scale" before "reverse", which is one of its fields
+    "bands": Bands,
     "collapse": Collapse,
-    "indicator": Indicator,
-    "cross": Cross,
+    "net": Net,
     "scale": Scale,
+    "reverse": Reverse,
+    "mapping": Mapping,
+    "cross": Cross,
+    "multiple_response": MultipleResponseSet,
 }
 
 
@@ -147,10 +204,13 @@ def _which_recode(value: Any) -> str | None:
 
 
 Recode = Annotated[
-    Annotated[Band, Tag("band")]
+    Annotated[Bands, Tag("bands")]
     | Annotated[Collapse, Tag("collapse")]
-    | Annotated[Indicator, Tag("indicator")]
+    | Annotated[Net, Tag("net")]
+    | Annotated[Reverse, Tag("reverse")]
+    | Annotated[Mapping, Tag("mapping")]
     | Annotated[Cross, Tag("cross")]
+    | Annotated[MultipleResponseSet, Tag("multiple_response")]
     | Annotated[Scale, Tag("scale")],
     Discriminator(
         _which_recode,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import survey_kit
-from survey_kit.cli.app import printable
+from survey_kit.cli.messages import printable
 
 
 def _run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from survey_kit.codebook import Codebook
 from survey_kit.errors import ArgumentError, EncodingError, FileFormatError
-from survey_kit.io import read_file
+from survey_kit.io import read_file, write_file
 
 
 @pytest.fixture
@@ -191,3 +192,47 @@ def test_random_tables_come_back(write):
     )
     file = write(frame.to_csv(index=False, lineterminator="\n"))
     pd.testing.assert_frame_equal(read_file(file).codes, frame.astype({"t": "str"}))
+
+
+def test_iso_dates_are_dates_and_others_stay_text(tmp_path):
+    file = tmp_path / "poll.csv"
+    file.write_text(
+        "a,b,c,d\n2022-12-05,2022-12-05 18:05:00.25,05.12.2022,2022-02-30\n,,06.12.2022,2022-03-01\n", encoding="utf-8"
+    )
+    codes = read_file(file).codes
+    assert codes["a"].tolist() == [pd.Timestamp("2022-12-05"), pd.NaT]
+    assert codes["b"].iloc[0] == pd.Timestamp("2022-12-05 18:05:00.25")
+    assert codes.dtypes.astype(str).tolist() == ["datetime64[us]", "datetime64[us]", "str", "str"]
+    again = tmp_path / "again.csv"
+    write_file(again, codes, Codebook())
+    pd.testing.assert_frame_equal(read_file(again).codes, codes)
+
+
+def test_first_rows_and_no_rows_have_the_types_of_the_whole(tmp_path):
+    file = tmp_path / "poll.csv"
+    file.write_text("a,b\n1,x\n2,y\n,z\n", encoding="utf-8")
+    whole, first, none = (read_file(file, **o) for o in ({}, {"row_limit": 2}, {"metadata_only": True}))
+    assert first.codes["a"].tolist() == [1, 2]
+    assert [n.text for n in first.notices] == ["Only the first 2 rows were read."]
+    assert len(none.codes) == 0 and not none.notices
+    assert whole.codes.dtypes.tolist() == first.codes.dtypes.tolist() == none.codes.dtypes.tolist()
+
+
+def test_bad_bytes_of_a_text_file_are_replaced_on_demand(tmp_path):
+    file = tmp_path / "poll.csv"
+    file.write_bytes("город,n\nМинск,1\nБрест,2\n".encode().replace("рест".encode(), b"\xff\xfe"))
+    with pytest.raises(EncodingError, match='The rest of its text is valid: read it with errors="replace"'):
+        read_file(file)
+    contents = read_file(file, errors="replace")
+    assert contents.codes["n"].tolist() == [1, 2]
+    assert contents.codes["город"].tolist() == ["Минск", "Б\ufffd\ufffd"]
+    assert [n.text for n in contents.notices] == [
+        "Text that is not valid utf-8 holds the sign U+FFFD in its place: line 3."
+    ]
+
+
+def test_tabs_come_back(tmp_path):
+    codes = pd.DataFrame({"a": [1, 2], "b": pd.Series(["x, y", "=1+1"], dtype="str")})
+    write_file(tmp_path / "poll.tsv", codes, Codebook())
+    assert (tmp_path / "poll.tsv").read_text(encoding="utf-8").startswith("a\tb\n")
+    pd.testing.assert_frame_equal(read_file(tmp_path / "poll.tsv").codes, codes)

@@ -7,9 +7,17 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from survey_kit.codebook import MissingRule
-from survey_kit.errors import FileFormatError, UnknownNameError
-from survey_kit.io import read_file
+from survey_kit.codebook import Codebook, MissingRule, Variable
+from survey_kit.errors import (
+    DamagedFileError,
+    DuplicateNameError,
+    EncodingError,
+    FileFormatError,
+    TruncatedFileError,
+    UnknownNameError,
+    WrongFormatError,
+)
+from survey_kit.io import read_file, write_file
 
 
 @pytest.fixture
@@ -83,3 +91,164 @@ def test_truncated_files_are_refused(plain, share):
     plain.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(FileFormatError, match="truncated or damaged"):
         read_file(plain)
+
+
+@pytest.mark.parametrize("version", [8, 10, 12, 13, 14, 15])
+def test_versions_8_to_15_read_alike(tmp_path, version):
+    file = tmp_path / "poll.dta"
+    frame = pd.DataFrame({"q": [1, 2, "b"], "w": [1.5, np.nan, 0.1], "s": ["x", "", "yy"]})
+    pyreadstat.write_dta(
+        frame,
+        file,
+        version=version,
+        missing_user_values={"q": ["b"]},
+        variable_value_labels={"q": {1: "one", "b": "Refused"}},
+        column_labels={"q": "Question"},
+        file_label="A poll",
+    )
+    contents = read_file(file)
+    assert contents.codes["q"].tolist() == [1, 2, -1000002]
+    assert contents.codebook["q"].labels == {1: "one", -1000002: "Refused"}
+    assert (contents.codebook["q"].label, contents.codebook.title) == ("Question", "A poll")
+    assert contents.codes["s"].isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("version", [8, 10, 12])
+def test_old_files_cut_anywhere_are_refused_or_say_that_labels_are_missing(tmp_path, version):
+    """Formats before 117 have no end tag; readers drop the labels of a file that was cut in silence."""
+    file = tmp_path / "poll.dta"
+    pyreadstat.write_dta(
+        pd.DataFrame({"q": [1, 2, 3]}), file, version=version, variable_value_labels={"q": {1: "one", 2: "two"}}
+    )
+    data = file.read_bytes()
+    read = []
+    for size in range(1, len(data)):
+        file.write_bytes(data[:size])
+        try:
+            read.append(read_file(file))
+        except TruncatedFileError as error:
+            assert "is truncated or damaged" in str(error)
+    (contents,) = read  # cut exactly before the labels: whole but for them
+    assert contents.notices[0].text == (
+        "The value labels of q are not in the file: dropped in Stata, or the end of the file is missing."
+    )
+
+
+def test_rows(plain):
+    part = read_file(plain, row_limit=2, columns=["age"])
+    assert part.codes["age"].tolist() == [20, 40]
+    assert [n.text for n in part.notices] == ["Only the first 2 rows were read."]
+    assert [n.kind for n in read_file(plain, row_limit=3, columns=["age"]).notices] == []
+    empty = read_file(plain, metadata_only=True)
+    assert empty.codes.shape == (0, 4)
+    assert empty.codebook["vote"].labels == read_file(plain).codebook["vote"].labels
+    assert empty.codes["day"].dtype == "datetime64[us]"
+
+
+def cyrillic(file, version=12, text="Минск", encoding="cp1251"):
+    """A file whose texts are in a code page: written in UTF-8, as many bytes, and replaced."""
+    stand = {"label": "L" * 9, "value": "V" * 5, "data": "D" * 5, "title": "T" * 5}
+    frame = pd.DataFrame({"q": [1, 2], "s": [stand["data"], "x"]})
+    pyreadstat.write_dta(
+        frame,
+        file,
+        version=version,
+        column_labels={"q": stand["label"]},
+        variable_value_labels={"q": {1: stand["value"]}},
+        file_label=stand["title"],
+    )
+    data = file.read_bytes()
+    for old, new in (("L" * 9, "Отношение"), ("V" * 5, "Место"), ("D" * 5, text), ("T" * 5, "Опрос")):
+        assert old.encode() in data
+        data = data.replace(old.encode(), new.encode(encoding))
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866"])
+def test_old_files_state_no_encoding_and_it_is_guessed(tmp_path, encoding):
+    file = tmp_path / "poll.dta"
+    cyrillic(file, encoding=encoding)
+    contents = read_file(file)
+    assert contents.codebook.encoding == encoding
+    assert contents.codes["s"].tolist() == ["Минск", "x"]
+    assert contents.codebook["q"].labels == {1: "Место"}
+    assert (contents.codebook["q"].label, contents.codebook.title) == ("Отношение", "Опрос")
+    assert contents.notices[0].text == (
+        f"poll.dta states no encoding; read as {encoding} (“Опрос”). If that is wrong, say encoding=."
+    )
+    stated = read_file(file, encoding=encoding, columns=["s"])
+    assert stated.codes["s"].tolist() == ["Минск", "x"]
+    assert [n.kind for n in stated.notices] == []
+
+
+def test_damaged_text_is_refused_with_its_place_or_replaced(tmp_path):
+    file = tmp_path / "poll.dta"
+    cyrillic(file, version=14)
+    with pytest.raises(EncodingError) as caught:
+        read_file(file)
+    assert str(caught.value) == (
+        "poll.dta: the file's label (and 3 other texts) is not valid in its stated encoding utf-8. Try "
+        'encoding="cp1251", which gives “Опрос”; or say errors="replace", which puts U+FFFD for what is wrong.'
+    )
+    assert read_file(file, encoding="cp1251").codes["s"].tolist() == ["Минск", "x"]
+    contents = read_file(file, errors="replace")
+    assert contents.codes["s"].tolist() == ["\ufffd" * 5, "x"]
+    assert contents.notices[0].text == (
+        "Text that is not valid utf-8 holds the sign U+FFFD in its place: the file's label, the label of 'q', the label of "
+        "'q' = 1, 's' in 1 row."
+    )
+
+
+def test_a_bad_text_in_the_data_is_named_by_variable_and_row(tmp_path):
+    file = tmp_path / "poll.dta"
+    pd.DataFrame({"s": ["ok", "zzz"]}).to_stata(file, write_index=False, version=118)
+    file.write_bytes(file.read_bytes().replace(b"zzz", b"\xc0\xc1z"))
+    with pytest.raises(EncodingError, match="variable 's' in row 2 is not valid in its stated encoding utf-8"):
+        read_file(file)
+
+
+def test_replace_leaves_sound_text_and_long_texts_alone(tmp_path):
+    file = tmp_path / "poll.dta"
+    frame = pd.DataFrame({"s": ["é", "я"], "essay": ["é" * 3000, ""]})
+    pyreadstat.write_dta(frame, file, version=14)
+    contents = read_file(file, errors="replace")
+    assert contents.codes["s"].tolist() == ["é", "я"]
+    assert contents.codes["essay"].tolist()[0] == "é" * 3000
+    assert [n.kind for n in contents.notices] == []
+
+
+def test_a_design_that_stata_stored_names_the_weight(tmp_path):
+    file = tmp_path / "poll.dta"
+    book = Codebook(
+        {"w": Variable("w"), "q": Variable("q", attributes={"destring": "yes"})},
+        attributes={"_svy_wvar": "w", "_svy_version": "2"},
+    )
+    write_file(file, pd.DataFrame({"w": [1.5], "q": [1]}), book)
+    back = read_file(file).codebook
+    assert back.weight == "w"
+    assert write_file(file, read_file(file).codes, back) == ()
+    assert back.attributes == {"_svy_wvar": "w", "_svy_version": "2"}
+    assert back["q"].attributes == {"destring": "yes"}
+
+
+def test_more_rows_than_the_file_holds_are_refused_before_memory_is_taken(plain):
+    data = plain.read_bytes()
+    at = data.index(b"<N>") + 3
+    plain.write_bytes(data[:at] + (2**40).to_bytes(8, "little") + data[at + 8 :])
+    with pytest.raises(DamagedFileError, match=r"it does not hold 1,099,511,627,776 rows"):
+        read_file(plain)
+
+
+def test_unknown_versions(tmp_path):
+    file = tmp_path / "poll.dta"
+    file.write_bytes(bytes([102, 2, 1, 0]) + bytes(200))
+    with pytest.raises(WrongFormatError, match=r"has \.dta format 102; 104 to 119 \(Stata 4 to 18\) can be read"):
+        read_file(file)
+
+
+def test_duplicate_names(tmp_path):
+    file = tmp_path / "poll.dta"
+    pd.DataFrame({"first": [1], "other": [2]}).to_stata(file, write_index=False, version=118)
+    file.write_bytes(file.read_bytes().replace(b"other\0", b"first\0"))
+    with pytest.raises(DuplicateNameError, match="has two variables of the name 'first'. Rename"):
+        read_file(file)

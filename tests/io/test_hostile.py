@@ -8,13 +8,25 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from survey_kit.errors import EncodingError, FileFormatError, InputError
+from survey_kit.errors import (
+    DamagedFileError,
+    DuplicateNameError,
+    EmptyFileError,
+    EncodingError,
+    FileFormatError,
+    InputError,
+    ReadError,
+    ResourceLimitError,
+    TruncatedFileError,
+    UnsafePathError,
+    WrongFormatError,
+)
 from survey_kit.io import read_file, write_file
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared"
 HOSTILE = SHARED / "hostile"
 MICRODATA = SHARED / "data" / "microdata"
-KINDS = ("sav", "zsav", "dta", "csv")
+KINDS = ("sav", "zsav", "dta", "csv", "xlsx", "zip")
 LATER = {"E04": "mixed", "E17": "mixed"}  # read as text with a notice; refused when used as a weight
 
 NOTICES = {
@@ -34,23 +46,27 @@ NOTICES = {
 ERRORS = {
     "A03": (EncodingError, 'utf-8.*encoding="cp1251"'),
     "A07": (EncodingError, "the label of variable Q1"),
-    "B01": (FileFormatError, "truncated"),
-    "B02": (FileFormatError, "truncated"),
-    "B03": (FileFormatError, "declares 12 cases, 8 can be read"),
-    "B05": (FileFormatError, "declares 20 cases, 12 can be read"),
-    "B09": (FileFormatError, "damaged"),
-    "B10": (FileFormatError, "declares 2,147,483,647 cases"),
-    "B11": (FileFormatError, "declares 2,147,483,647 cases"),
-    "B12": (FileFormatError, "2147483647 bytes"),
-    "B14": (FileFormatError, "is empty"),
-    "B15": (FileFormatError, "HTML"),
-    "B16": (FileFormatError, "ZIP"),
-    "C08": (FileFormatError, "'Q1' at positions 1 and 2"),
-    "D04": (FileFormatError, "truncated"),
+    "B01": (TruncatedFileError, "truncated"),
+    "B02": (TruncatedFileError, "truncated"),
+    "B03": (TruncatedFileError, "declares 12 cases, 8 can be read"),
+    "B05": (TruncatedFileError, "declares 20 cases, 12 can be read"),
+    "B09": (DamagedFileError, "damaged"),
+    "B10": (ResourceLimitError, "declares 2,147,483,647 cases"),
+    "B11": (TruncatedFileError, "declares 2,147,483,647 cases"),
+    "B12": (DamagedFileError, "2147483647 bytes"),
+    "B14": (EmptyFileError, "is empty"),
+    "B15": (WrongFormatError, "HTML"),
+    "B16": (WrongFormatError, "ZIP"),
+    "C08": (DuplicateNameError, "'Q1' at positions 1 and 2"),
+    "D04": (TruncatedFileError, "truncated"),
     "E03": (EncodingError, "cp1251"),
     "E08": (FileFormatError, "line 2 has 2, line 3 has 4"),
-    "E09": (FileFormatError, "is empty"),
-    "E11": (FileFormatError, "NUL byte at offset"),
+    "E09": (EmptyFileError, "is empty"),
+    "F01": (FileFormatError, "header="),
+    "F02": (FileFormatError, "A"),
+    "F03": (ResourceLimitError, "inflates"),
+    "F05": (UnsafePathError, "outside its own folder"),
+    "E11": (DamagedFileError, "NUL byte at offset"),
 }
 
 
@@ -69,6 +85,7 @@ def test_outcome_is_as_the_manifest_says(case):
         kind, sentence = ERRORS[name]
         with pytest.raises(kind, match=sentence) as caught:
             read_file(path)
+        assert isinstance(caught.value, ReadError)
         assert case["file"] in str(caught.value)
         return
     contents = read_file(path)
@@ -133,6 +150,20 @@ def test_a_very_long_string_is_whole():
 def test_int8_is_widened():
     codes = read_file(hostile("D01_int8_overflow.dta")).codes
     assert (codes["age"] ** 2).tolist() == [400, 1600, 4900, 9801]
+
+
+def test_what_is_refused_can_be_read_when_its_loss_is_accepted():
+    """The way out that the error names."""
+    whole = read_file(hostile("A00_good_utf8.sav"))
+    cut = read_file(hostile("B03_truncated_data.sav"), allow_truncated=True)
+    pd.testing.assert_frame_equal(cut.codes, whole.codes.iloc[:8])
+    assert "declares 12 cases, 8 were found and read" in cut.notices[0].text
+    more = read_file(hostile("B05_ncases_more.sav"), allow_truncated=True)
+    pd.testing.assert_frame_equal(more.codes, whole.codes)
+    bad = read_file(hostile("A07_one_bad_byte_in_label.sav"), errors="replace")
+    assert len(bad.codes) == 2
+    assert [n.kind for n in bad.notices] == ["replaced"]
+    assert "the label of variable Q1" in bad.notices[0].text
 
 
 def test_no_answer_is_in_an_error_text():

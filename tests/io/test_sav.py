@@ -11,7 +11,7 @@ import pyreadstat
 import pytest
 
 from survey_kit.codebook import Codebook, MissingRule, MultipleResponse, Variable
-from survey_kit.errors import ArgumentError, EncodingError, FileFormatError
+from survey_kit.errors import ArgumentError, EncodingError, FileFormatError, TruncatedFileError
 from survey_kit.io import read_file, write_file
 from survey_kit.io.sav_records import read_dictionary
 
@@ -298,3 +298,103 @@ def test_sets_that_cannot_be_read_are_listed(tmp_path):
         "The multiple-response set 'x1' has a form that is not known and was left out.",
         "The multiple-response set 'x2' names columns that the file does not have (q) and was left out.",
     ]
+
+
+def truncated(file, cases, compressed=False):
+    """A file of 12 cases that ends inside case `cases + 1`."""
+    frame = pd.DataFrame({"q": np.arange(12.0), "name": pd.Series([f"person {i}" for i in range(12)], dtype="str")})
+    pyreadstat.write_sav(frame, file, row_compress=compressed)
+    data = file.read_bytes()
+    start = read_dictionary(file.name, data).data
+    each = (len(data) - start) // 12
+    file.write_bytes(data[: start + cases * each + each // 2 // 8 * 8])
+    return file
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_truncated_file_is_refused_and_read_on_demand(tmp_path, compressed):
+    file = truncated(tmp_path / "poll.sav", 8, compressed)
+    with pytest.raises(TruncatedFileError, match="allow_truncated=True|has room for"):
+        read_file(file)
+    contents = read_file(file, allow_truncated=True)
+    whole = len(contents.codes)
+    assert 6 <= whole <= 9
+    assert contents.codes["q"].tolist() == list(range(whole))
+    (notice,) = contents.notices
+    assert notice.kind == "truncated"
+    assert notice.text == f"poll.sav is not whole: it declares 12 cases, {whole} were found and read."
+    assert notice.count == 12 - whole
+
+
+def test_cases_beyond_the_declared_number_are_read_on_demand(poll):
+    data = bytearray(poll.read_bytes())
+    struct.pack_into("<i", data, CASES_AT, 3)
+    poll.write_bytes(data)
+    with pytest.raises(TruncatedFileError, match="declares 3 cases but holds 5"):
+        read_file(poll)
+    contents = read_file(poll, allow_truncated=True)
+    assert len(contents.codes) == 5
+    assert "declares 3 cases, 5 were found and read" in contents.notices[0].text
+
+
+def test_allow_truncated_changes_nothing_for_a_whole_file(poll):
+    asked, plain = read_file(poll, allow_truncated=True), read_file(poll)
+    pd.testing.assert_frame_equal(asked.codes, plain.codes)
+    assert asked.notices == plain.notices
+
+
+def test_only_the_first_rows(poll):
+    contents = read_file(poll, row_limit=2)
+    assert contents.codes["q1"].tolist() == [1, 2]
+    assert contents.codes.dtypes.equals(read_file(poll).codes.dtypes)
+    assert [n.text for n in contents.notices if n.kind == "partial"] == ["Only the first 2 rows were read."]
+    assert "partial" not in kinds(read_file(poll, row_limit=5))
+    assert len(read_file(poll, row_limit=100).codes) == 5
+    with pytest.raises(ArgumentError, match=r"row_limit=0 is no number of rows. Give 1 or more, or metadata_only=True"):
+        read_file(poll, row_limit=0)
+
+
+def test_only_the_codebook(poll):
+    contents = read_file(poll, metadata_only=True)
+    whole = read_file(poll)
+    assert contents.codes.shape == (0, 4)
+    assert contents.codebook == whole.codebook
+    assert list(contents.codes.dtypes) == list(whole.codes.dtypes)
+    assert list(read_file(poll, metadata_only=True, columns=["w", "q1"]).codes) == ["w", "q1"]
+
+
+def test_bad_bytes_are_replaced_on_demand_and_listed(tmp_path):
+    file = tmp_path / "poll.sav"
+    frame = pd.DataFrame({"q": [1.0, 2.0, 1.0], "city": pd.Series(["Минск", "Брест", "Гомель"], dtype="str")})
+    pyreadstat.write_sav(
+        frame, file, column_labels={"q": "Вопрос"}, variable_value_labels={"q": {1.0: "Да", 2.0: "Нет"}}
+    )
+    data = file.read_bytes()
+    for good in ("Нет", "Брест", "Вопрос"):
+        assert data.count(good.encode()) == 1
+        data = data.replace(good.encode(), b"\xff" + good.encode()[1:])
+    file.write_bytes(data)
+    with pytest.raises(
+        EncodingError, match='poll.sav: the label of variable Q at .* read it with errors="replace", and'
+    ):
+        read_file(file)
+    contents = read_file(file, errors="replace")
+    assert contents.codes["city"].tolist()[0] == "Минск"
+    assert "\ufffd" in contents.codes["city"].tolist()[1]
+    assert contents.codebook["q"].labels[1.0] == "Да"
+    assert contents.codebook["q"].labels[2.0].startswith("\ufffd")
+    (notice,) = contents.notices
+    assert notice.kind == "replaced"
+    assert "the label of variable Q at byte" in notice.text
+    assert "the label of value 2" in notice.text
+    assert "'city' in 1 row" in notice.text
+    assert "'city' in 1 row" in read_file(file, errors="replace", columns=["city"]).notices[0].text
+
+
+def test_replacing_changes_nothing_where_all_is_valid(poll):
+    asked, plain = read_file(poll, errors="replace"), read_file(poll)
+    pd.testing.assert_frame_equal(asked.codes, plain.codes)
+    assert asked.codebook == plain.codebook
+    assert asked.notices == plain.notices
+    with pytest.raises(ArgumentError, match="errors='ignore' is not available"):
+        read_file(poll, errors="ignore")

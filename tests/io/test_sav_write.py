@@ -45,6 +45,9 @@ VARIABLES = {
         "F3.0",
         6,
         "ASK IF q0 = 1 / q0 = 2",
+        "center",
+        {"$@Role": "0", "source": "line one\n'line two'\n\n)/end"},
+        "q0 in 2 bands: 1, 2+.",
     ),
     "отношение_к_власти": Variable(
         "отношение_к_власти",
@@ -52,22 +55,23 @@ VARIABLES = {
         measure="nominal",
         format="F8.2",
         width=8,
+        alignment="left",
     ),
-    "m_tv": Variable("m_tv", "TV", measure="nominal", format="F8.2", width=8),
-    "m_web": Variable("m_web", "Web", measure="nominal", format="F8.2", width=8),
-    "w": Variable("w", measure="scale", format="F8.2", width=8),
-    "city": Variable("city", labels={"NA": "Namibia"}, measure="nominal", format="A800", width=8),
-    "c1": Variable("c1", missing=MissingRule(("b",)), measure="nominal", format="A1", width=8),
-    "c2": Variable("c2", measure="nominal", format="A1", width=8),
-    "day": Variable("day", measure="scale", format="EDATE10", width=8),
-    "moment": Variable("moment", measure="scale", format="DATETIME20", width=8),
+    "m_tv": Variable("m_tv", "TV", measure="nominal", format="F8.2", width=8, alignment="right"),
+    "m_web": Variable("m_web", "Web", measure="nominal", format="F8.2", width=8, alignment="right"),
+    "w": Variable("w", measure="scale", format="F8.2", width=8, alignment="right"),
+    "city": Variable("city", labels={"NA": "Namibia"}, measure="nominal", format="A800", width=8, alignment="left"),
+    "c1": Variable("c1", missing=MissingRule(("b",)), measure="nominal", format="A1", width=8, alignment="left"),
+    "c2": Variable("c2", measure="nominal", format="A1", width=8, alignment="left"),
+    "day": Variable("day", measure="scale", format="EDATE10", width=8, alignment="right"),
+    "moment": Variable("moment", measure="scale", format="DATETIME20", width=8, alignment="right"),
 }
 SETS = {
     "media": MultipleResponse("media", ("m_tv", "m_web"), 1.0, "Какие медиа", "Что вы смотрите?"),
     "brand": MultipleResponse("brand", ("c1", "c2"), None, "Brand"),
     "first": MultipleResponse("first", ("c1", "c2"), "a", "Chose a"),
 }
-BOOK = Codebook(VARIABLES, SETS, "Опрос", ("one", "two"), "w", "utf-8")
+BOOK = Codebook(VARIABLES, SETS, "Опрос", ("one", "two"), "w", "utf-8", {"fieldwork": "December 2022"})
 
 
 @pytest.mark.parametrize("suffix", [".sav", ".zsav"])
@@ -133,19 +137,49 @@ def test_long_labels_are_cut_at_a_character_and_said(tmp_path):
     book = Codebook({"q": Variable("q", "ж" * 300, {1.0: "ы" * 100, 2.0: "short"})}, title="т" * 50)
     (notice,) = write_file(tmp_path / "poll.sav", pd.DataFrame({"q": [1.0]}), book)
     assert notice.text == (
-        "Too long for SAV and cut: the label of 'q', the label of 'q' = 1.0, the file's title. "
-        "Write .parquet to keep them whole."
+        "SPSS files do not hold labels over their limits, which SPSS shows cut and survey_kit reads whole: the label of 'q', "
+        "the label of 'q' = 1, the file's title. Write .parquet to keep everything."
     )
+    _, meta = pyreadstat.read_sav(tmp_path / "poll.sav")
+    assert meta.column_names_to_labels["q"] == "ж" * 128
+    assert meta.variable_value_labels["q"] == {1.0: "ы" * 60, 2.0: "short"}
+    assert meta.file_label == "т" * 32
     back = read_file(tmp_path / "poll.sav").codebook
-    assert back["q"].label == "ж" * 128
-    assert back["q"].labels == {1.0: "ы" * 60, 2.0: "short"}
-    assert back.title == "т" * 32
+    assert (back["q"].label, back["q"].labels, back.title) == (book["q"].label, book["q"].labels, book.title)
+
+
+def test_a_long_label_that_was_changed_in_spss_stays_changed(tmp_path):
+    long, short = "ж" * 300, "New label"
+    book = Codebook({"q": Variable("q", long)})
+    write_file(tmp_path / "poll.sav", pd.DataFrame({"q": [1.0]}), book)
+    data = (tmp_path / "poll.sav").read_bytes()
+    cut = ("ж" * 128).encode()
+    assert data.count(cut) > 0
+    at = data.index(cut)
+    changed = data[:at] + short.encode().ljust(256) + data[at + 256 :]
+    (tmp_path / "poll.sav").write_bytes(changed)
+    assert read_file(tmp_path / "poll.sav").codebook["q"].label == short
+
+
+def test_many_extended_missing_values_are_a_range(tmp_path):
+    letters = tuple(-1_000_000 - i for i in range(1, 6))
+    book = Codebook({"q": Variable("q", missing=MissingRule(letters))})
+    (notice,) = write_file(tmp_path / "poll.sav", pd.DataFrame({"q": [1.0, letters[0]]}), book)
+    assert "more than three missing values of a variable, which are stored as a range: q." in notice.text
+    back = read_file(tmp_path / "poll.sav")
+    assert back.codebook["q"].is_missing(back.codes["q"]).tolist() == [False, True]
+
+
+def test_an_empty_text_beside_none_is_said(tmp_path):
+    codes = pd.DataFrame({"t": pd.Series(["", None, "x"], dtype="str")})
+    (notice,) = write_file(tmp_path / "poll.sav", codes, Codebook())
+    assert "the difference between an empty text and none: t." in notice.text
 
 
 def test_long_notes_are_broken_into_lines(tmp_path):
     book = Codebook({"q": Variable("q")}, notes=("ж" * 100,))
     (notice,) = write_file(tmp_path / "poll.sav", pd.DataFrame({"q": [1.0]}), book)
-    assert notice.kind == "notes"
+    assert "notes in lines of more than 80 bytes, which were broken" in notice.text
     assert "".join(read_file(tmp_path / "poll.sav").codebook.notes) == "ж" * 100
 
 
@@ -203,7 +237,7 @@ def test_what_sav_cannot_hold_is_refused_before_writing(tmp_path, codes, codeboo
 
 def test_a_set_without_its_columns_is_said(tmp_path):
     (notice,) = write_file(tmp_path / "poll.sav", CODES.drop(columns="c2"), BOOK)
-    assert notice.text == "Multiple-response sets whose columns are not in the data were left out: brand, first."
+    assert "multiple-response sets whose columns are not in the data: brand, first." in notice.text
     assert list(read_file(tmp_path / "poll.sav").codebook.sets) == ["media"]
 
 
@@ -241,7 +275,7 @@ class TestCsv:
         file = tmp_path / "poll.csv"
         notices = write_file(file, CODES[["q1", "city"]].iloc[:3], BOOK)
         assert file.read_bytes().decode() == "q1,city\n1.0,Минск\n2.0,\n99.0,NA\n"
-        assert [n.kind for n in notices] == ["labels"]
+        assert [n.kind for n in notices] == ["lost"]
 
     def test_formulas_are_guarded_and_come_back(self, tmp_path):
         file = tmp_path / "poll.csv"
@@ -258,3 +292,9 @@ class TestCsv:
     def test_mixed_columns_are_refused(self, tmp_path):
         with pytest.raises(OutputError, match="column 'a' mixes values of type int, str"):
             write_file(tmp_path / "poll.csv", pd.DataFrame({"a": pd.Series([1, "x"], dtype=object)}), Codebook())
+
+
+def test_blanks_at_the_end_are_said(tmp_path):
+    codes = pd.DataFrame({"t": pd.Series(["a ", "b"], dtype="str"), "q": [1.0, 2.0], "r": [1.0, 2.0]})
+    (notice,) = write_file(tmp_path / "poll.sav", codes, Codebook({"q": Variable("q", labels={1.0: "Yes "})}))
+    assert "blanks at the end of texts and labels: t, q." in notice.text

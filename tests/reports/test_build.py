@@ -32,11 +32,11 @@ data: {file: poll.sav}
 missing:
   trust: [9]
 recode:
-  - band: age
+  - bands: age
     breaks: [18, 45]
     name: age2
     label: Age
-  - indicator: vote
+  - net: vote
     answers: ["Yes"]
     name: yes
     label: Says yes
@@ -299,7 +299,7 @@ def test_nets_and_stacks_have_the_errors_of_sums_and_joint_estimates() -> None:
     apart = stacked([sk.proportion(survey, "a"), sk.proportion(survey, "b")])
     np.testing.assert_allclose(apart.vcov().to_numpy(), both.vcov().to_numpy(), rtol=1e-12, atol=1e-18)
     net = only_nets(sk.proportion(survey, "a"), {"high": ["Often", "Always"]})
-    direct = only_answer(sk.proportion(survey.indicator("a", [4, 5], "high"), "high"), "Yes")
+    direct = only_answer(sk.proportion(survey.recode(high=sk.net("a", [4, 5])), "high"), "Yes")
     for column in ("estimate", "se", "ci_low", "ci_high"):
         np.testing.assert_allclose(net.frame()[column], direct.frame()[column], rtol=1e-12)
     assert with_nets(both, {}) is both

@@ -49,7 +49,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(tmp_path: Path) -> None
         tmp_path,
         "study: {id: small, titel: A}\n"
         "recode:\n"
-        "  - band: age\n"
+        "  - bands: age\n"
         "    breaks: [18, x]\n"
         "    nam: age4\n"
         "questions:\n"
@@ -82,10 +82,13 @@ def test_a_missing_field_is_named_with_what_it_is_for(tmp_path: Path) -> None:
         ("weigthing: {targets: t.csv}", "There is no field 'weigthing'. Did you mean 'weighting'?"),
         ("questions: [{ask: q1, titel: x}]", "There is no field 'titel'. Did you mean 'title'?"),
         (
-            "recode: [{indicator: q, answers: [1], name: o, mising: zero}]",
+            "recode: [{net: q, answers: [1], name: o, mising: zero}]",
             "There is no field 'mising'. Did you mean 'missing'?",
         ),
-        ("recode: [{bands: age}]", "A step needs one of these keys: band, collapse, indicator, cross, scale"),
+        (
+            "recode: [{band: age}]",
+            "A step needs one of these keys: bands, collapse, net, scale, reverse, mapping, cross, mul",
+        ),
         (
             "design: {lonely_psu: ignore}",
             "'adjust' or 'average'; there was 'ignore'",

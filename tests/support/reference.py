@@ -119,7 +119,7 @@ def with_expressions(poll: sk.Survey, names: list[str]) -> tuple[sk.Survey, list
         expression = re.fullmatch(r"I\((.+)\)", term)
         if crossed:
             # R varies the first factor fastest
-            poll = poll.cross([crossed[2], crossed[1]], name="interaction")
+            poll = poll.recode(interaction=sk.cross(crossed[2], crossed[1]))
             done.append("interaction")
         elif expression:
             name = f"term{len(done)}"

@@ -1,0 +1,36 @@
+"""What the commands say, and how an error ends them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from survey_kit.errors import SurveyKitError
+
+WRONG_INPUT = 2
+
+
+@contextmanager
+def errors_in_a_sentence() -> Iterator[None]:
+    """An error of survey_kit is printed as its text and ends with code 2; any other is a bug and passes."""
+    try:
+        yield
+    except SurveyKitError as error:
+        typer.secho(f"survey-kit: {printable(str(error))}", err=True)
+        raise typer.Exit(WRONG_INPUT) from None
+
+
+def printable(text: str) -> str:
+    """Text with control characters spelled out, so that a name in a file cannot steer a terminal.
+
+    >>> printable("a" + chr(27) + "[31m")
+    'a\\\\x1b[31m'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def say(text: str) -> None:
+    """A line on standard output."""
+    typer.echo(printable(text))

@@ -1,0 +1,99 @@
+"""Files through the front door: what `read` and `save` say aloud, reasons of missing values, declarations."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import survey_kit as sk
+from survey_kit.codebook import Codebook, MissingRule, Variable
+from survey_kit.errors import SurveyWarning, UndeclaredMissingError, UnknownNameError
+from survey_kit.io import write_file
+
+CODES = pd.DataFrame({"q": [1.0, 2.0, 98.0, 99.0, np.nan, 97.0], "t": pd.Series(list("abcabc"), dtype="str")})
+LABELS = {1.0: "Yes", 2.0: "No", 98.0: "Don't know", 99.0: "Refused"}
+
+
+@pytest.fixture
+def file(tmp_path):
+    write_file(tmp_path / "poll.sav", CODES, Codebook({"q": Variable("q", labels=LABELS)}))
+    return tmp_path / "poll.sav"
+
+
+def test_reading_says_its_doubts_once_and_keeps_them(file):
+    with pytest.warns(SurveyWarning) as caught:
+        poll = sk.read(file)
+    (warning,) = caught
+    assert warning.filename == __file__
+    assert "poll.declare_missing({'q': [98, 99]})" in str(warning.message)
+    assert [n.kind for n in poll.notices] == ["undeclared_missing"]
+
+
+def test_the_line_it_names_declares_them_and_silences_it(file):
+    with pytest.warns(SurveyWarning):
+        poll = sk.read(file)
+    with pytest.raises(UndeclaredMissingError, match="98"):
+        sk.mean(poll, "q")
+    assert poll.undeclared() == {"q": [98.0, 99.0]}
+    declared = poll.declare_missing(poll.undeclared())
+    assert declared.undeclared() == {}
+    assert declared.notices == ()
+    assert declared.codebook["q"].missing == MissingRule((98.0, 99.0))
+    assert poll.codebook["q"].missing is None
+    assert poll.declare_missing("q").undeclared() == {}
+
+
+def test_nothing_is_said_where_nothing_is_wrong(tmp_path):
+    write_file(tmp_path / "poll.sav", CODES[["t"]], Codebook())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        poll = sk.read(tmp_path / "poll.sav")
+        poll.save(tmp_path / "again.sav")
+    assert poll.notices == ()
+
+
+def test_saving_says_in_one_warning_what_is_lost(file, tmp_path):
+    with pytest.warns(SurveyWarning):
+        poll = sk.read(file)
+    with pytest.warns(SurveyWarning, match="A text file does not hold labels and missing rules of 1 columns") as caught:
+        lost = poll.save(tmp_path / "poll.csv")
+    (warning,) = caught
+    assert warning.filename == __file__
+    assert [n.text for n in lost] == [str(warning.message)]
+
+
+class TestReasons:
+    @pytest.fixture
+    def poll(self):
+        book = Codebook(
+            {"q": Variable("q", labels=LABELS, missing=MissingRule((98.0, 99.0, 97.0))), "t": Variable("t")}
+        )
+        return sk.from_frame(CODES, book)
+
+    def test_each_row_has_its_reason(self, poll):
+        reasons = poll.missing("q")
+        assert reasons.tolist() == [np.nan, np.nan, "Don't know", "Refused", "system-missing", "97"]
+        assert list(reasons.cat.categories) == ["Don't know", "Refused", "97", "system-missing"]
+        assert reasons.name == "q"
+
+    def test_they_can_be_counted(self, poll):
+        assert poll.missing("q").value_counts(sort=False).to_dict() == {
+            "Don't know": 1,
+            "Refused": 1,
+            "97": 1,
+            "system-missing": 1,
+        }
+
+    def test_within_a_domain(self, poll):
+        assert poll.where("t == 'a'").missing("q").tolist() == [np.nan, "Refused"]
+
+    def test_text_and_unknown_columns(self, poll):
+        assert poll.missing("t").isna().all()
+        book = Codebook({"t": Variable("t", missing=MissingRule(("a",)))})
+        texts = pd.DataFrame({"t": pd.Series(["a", None, "b"], dtype="str")})
+        assert sk.from_frame(texts, book).missing("t").tolist() == ["a", "system-missing", np.nan]
+        with pytest.raises(UnknownNameError, match="No column 'qq'. Did you mean 'q'"):
+            poll.missing("qq")
