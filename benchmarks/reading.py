@@ -108,8 +108,8 @@ def writing(folder: Path) -> None:
     contents = read_file(write_sav(poll(10_000, 200, 40, 10), folder / "small.sav"))
     for suffix in (".sav", ".zsav", ".dta", ".parquet", ".feather", ".csv", ".xlsx", ".sss", ".xpt", ".por"):
         codes, book = contents.codes, contents.codebook
-        seconds = best_of(1, lambda s=suffix, c=codes, b=book: write_file(folder / f"w{s}", c, b))
-        again = best_of(1, lambda s=suffix: read_file(folder / f"w{s}"))
+        seconds = best_of(1, lambda s=suffix, c=codes, b=book: write_file(folder / f"as_{s[1:]}{s}", c, b))
+        again = best_of(1, lambda s=suffix: read_file(folder / f"as_{s[1:]}{s}"))
         print(f"10,000 rows x 250 columns as {suffix:<9} written {seconds:6.2f} s   read {again:6.2f} s")
 
 

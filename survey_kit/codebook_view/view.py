@@ -221,7 +221,7 @@ class SurveyCodebook(Codebook):
         elif suffix == ".xlsx":
             self.to_xlsx(path)
         elif suffix in (".yml", ".yaml", ".csv", ".json"):
-            from survey_kit.io.save_codebook import save_codebook
+            from survey_kit.io.codebooks.save import save_codebook
 
             save_codebook(path, self)
         else:

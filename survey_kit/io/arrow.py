@@ -24,8 +24,8 @@ from survey_kit.errors import (
     unknown,
 )
 from survey_kit.io.atomic import atomic_path
-from survey_kit.io.codebook_json import codebook_from_json, codebook_to_json
-from survey_kit.io.codebook_sound import is_sound
+from survey_kit.io.codebooks.json_form import codebook_from_json, codebook_to_json
+from survey_kit.io.codebooks.sound import is_sound
 from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.doubts import doubts
 from survey_kit.io.write import check_frame, complete

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from survey_kit.errors import FileFormatError, OutputError, UnsupportedOption
 from survey_kit.io.atomic import atomic_path
-from survey_kit.io.codebook_json import codebook_from_json, codebook_to_json
+from survey_kit.io.codebooks.json_form import codebook_from_json, codebook_to_json
 from survey_kit.io.contents import FileContents, ReadOptions
 from survey_kit.schema import Notice
 

@@ -36,7 +36,7 @@ def _shared_labels(codebook: Codebook) -> Notice | None:
         twice = {text for text, n in Counter(variable.labels.values()).items() if n > 1}
         if twice:
             codes = [format_code(c) for c, text in variable.labels.items() if text in twice]
-            shared[variable.name] = f"{variable.name} ({', '.join(codes)})"
+            shared[variable.name] = f"{variable.name} ({listed(codes)})"
     if not shared:
         return None
     text = f"Codes that share one label are kept apart and shown as 'label [code]': {listed(shared.values())}."

@@ -19,16 +19,16 @@ from survey_kit.io.doubts import KINDS, doubts
 from survey_kit.io.registry import Format, find_format
 from survey_kit.io.sniff import check_content, check_exists
 from survey_kit.io.write import is_text
-from survey_kit.io.xlsform_columns import Placed, place
+from survey_kit.io.xlsform.columns import Placed, place
 from survey_kit.schema import Notice
 
 _IO = "survey_kit.io."
 _WORKBOOK = Format(_IO + "overlay:read_codebook_workbook")
 CODEBOOKS = {
-    ".yml": Format(_IO + "codebook_yaml:read_codebook_yaml"),
-    ".yaml": Format(_IO + "codebook_yaml:read_codebook_yaml"),
-    ".csv": Format(_IO + "codebook_csv:read_codebook_csv"),
-    ".tsv": Format(_IO + "codebook_csv:read_codebook_csv"),
+    ".yml": Format(_IO + "codebooks.yaml_form:read_codebook_yaml"),
+    ".yaml": Format(_IO + "codebooks.yaml_form:read_codebook_yaml"),
+    ".csv": Format(_IO + "codebooks.csv_form:read_codebook_csv"),
+    ".tsv": Format(_IO + "codebooks.csv_form:read_codebook_csv"),
     ".json": Format(_IO + "overlay:read_codebook_json"),
     ".xlsx": _WORKBOOK,
     ".xlsm": _WORKBOOK,
@@ -61,7 +61,7 @@ def load_codebook(path: str | os.PathLike[str]) -> Codebook:
 
 def read_codebook_json(path: Path) -> Codebook:
     """The codebook of `save_codebook` or `codebook_to_json` in a .json file."""
-    from survey_kit.io.codebook_json import codebook_from_json
+    from survey_kit.io.codebooks.json_form import codebook_from_json
 
     if path.stat().st_size > _MOST_JSON:
         raise ResourceLimitError(f"{path.name} has {path.stat().st_size:,} bytes; a codebook may have {_MOST_JSON:,}.")
@@ -94,11 +94,11 @@ def _check_kinds(book: Codebook) -> None:
 
 def read_codebook_workbook(path: Path) -> Codebook:
     """An XLSForm, or a workbook with our sheets "variables" and "values"."""
-    from survey_kit.io.xlsform_sheets import sheet_names
+    from survey_kit.io.xlsform.sheets import sheet_names
 
     names = sheet_names(path)
     if "survey" in names:
-        from survey_kit.io.xlsform import read_xlsform
+        from survey_kit.io.xlsform.form import read_xlsform
 
         return read_xlsform(path)
     if "variables" in names:
@@ -110,8 +110,8 @@ def read_codebook_workbook(path: Path) -> Codebook:
 
 
 def _read_tables(path: Path) -> Codebook:
-    from survey_kit.io.codebook_tables import from_tables
-    from survey_kit.io.xlsform_sheets import read_sheets
+    from survey_kit.io.codebooks.tables import from_tables
+    from survey_kit.io.xlsform.sheets import read_sheets
 
     try:
         return from_tables(read_sheets(path, ("variables", "values", "sets", "file")))

@@ -43,7 +43,7 @@ def never_read(monkeypatch):
         def fail(path, options):
             raise AssertionError("the file was read")
 
-        monkeypatch.setattr("survey_kit.io.sav.read_sav", fail)
+        monkeypatch.setattr("survey_kit.io.spss.sav.read_sav", fail)
 
     return forbid
 

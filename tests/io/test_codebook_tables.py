@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from survey_kit.codebook import Codebook, MissingRule, MultipleResponse, Variable
 from survey_kit.errors import FileFormatError
-from survey_kit.io.codebook_codes import code_cell, parse_code, parse_missing, split_texts, write_code, write_missing
-from survey_kit.io.codebook_tables import from_tables, table_types, to_tables, writer_cells
+from survey_kit.io.codebooks.codes import code_cell, parse_code, parse_missing, split_texts, write_code, write_missing
+from survey_kit.io.codebooks.tables import from_tables, table_types, to_tables, writer_cells
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     [

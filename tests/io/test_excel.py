@@ -26,7 +26,7 @@ from survey_kit.errors import (
 )
 from survey_kit.io import read_file
 from survey_kit.io.contents import ReadOptions
-from survey_kit.io.excel import read_excel
+from survey_kit.io.excel.read import read_excel
 
 HOSTILE = Path(__file__).resolve().parents[2] / ".." / "shared" / "hostile"
 needs_hostile = pytest.mark.skipif(
@@ -483,7 +483,7 @@ def test_a_failure_inside_the_library_is_an_error_of_ours(tmp_path):
 from pathlib import Path
 from survey_kit.errors import DamagedFileError
 from survey_kit.io.contents import ReadOptions
-from survey_kit.io.excel import read_excel
+from survey_kit.io.excel.read import read_excel
 try:
     read_excel(Path({str(file)!r}), ReadOptions())
 except DamagedFileError as error:

@@ -24,7 +24,7 @@ from survey_kit.errors import (
     WrongFormatError,
 )
 from survey_kit.io import read_file, write_file
-from survey_kit.io.codebook_json import codebook_from_json, codebook_to_json
+from survey_kit.io.codebooks.json_form import codebook_from_json, codebook_to_json
 
 BOOK = Codebook(
     {

@@ -24,11 +24,12 @@ from survey_kit.errors import (
     ResourceLimitError,
     WrongFormatError,
 )
-from survey_kit.io import codebook_csv, codebook_yaml, read_file
-from survey_kit.io.codebook_tables import to_tables
+from survey_kit.io import read_file
+from survey_kit.io.codebooks import csv_form, yaml_form
+from survey_kit.io.codebooks.save import save_codebook
+from survey_kit.io.codebooks.tables import to_tables
 from survey_kit.io.contents import FileContents
 from survey_kit.io.overlay import lay_over, load_codebook
-from survey_kit.io.save_codebook import save_codebook
 
 BOOK = Codebook(
     {
@@ -327,7 +328,7 @@ def test_files_that_are_no_codebook(write, tmp_path, monkeypatch):
         load_codebook(write("x", "book.pdf"))
     with pytest.raises(WrongFormatError, match="looks like a ZIP archive"):
         load_codebook(write(b"PK\x03\x04" + b"0" * 30, "zip.yml"))
-    monkeypatch.setattr(codebook_yaml, "MOST_BYTES", 10)
+    monkeypatch.setattr(yaml_form, "MOST_BYTES", 10)
     with pytest.raises(ResourceLimitError, match="a codebook in YAML may have 10. Write it as .json"):
         load_codebook(write("variables: {q: {}}\n", "book.yml"))
 
@@ -489,7 +490,7 @@ def test_csv_that_is_refused(write, content, error, message):
 
 
 def test_a_csv_codebook_that_is_too_large(write, monkeypatch):
-    monkeypatch.setattr(codebook_csv, "MOST_BYTES", 5)
+    monkeypatch.setattr(csv_form, "MOST_BYTES", 5)
     with pytest.raises(ResourceLimitError, match="a codebook may have 5"):
         load_codebook(write("variable\nq\n", "book.csv"))
 

@@ -30,7 +30,7 @@ from survey_kit.errors import (
     WrongFormatError,
 )
 from survey_kit.io import read_file, write_file
-from survey_kit.io.por_numbers import format_number, parse_number
+from survey_kit.io.spss.por_numbers import format_number, parse_number
 
 SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz .<(+|&[]!$*);^-/|,%_>?`:#@'=\""
 

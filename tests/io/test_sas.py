@@ -29,7 +29,7 @@ from survey_kit.errors import (
 )
 from survey_kit.io import read_file, write_file
 from survey_kit.io.dates import sas_unit
-from survey_kit.io.sas_meaning import bare, is_own
+from survey_kit.io.sas.meaning import bare, is_own
 
 FIXTURES = Path(__file__).parent / "fixtures"
 DATA, CATALOGUE = FIXTURES / "poll.sas7bdat", FIXTURES / "poll.sas7bcat"

@@ -13,7 +13,7 @@ import pytest
 from survey_kit.codebook import Codebook, MissingRule, MultipleResponse, Variable
 from survey_kit.errors import ArgumentError, EncodingError, FileFormatError, TruncatedFileError
 from survey_kit.io import read_file, write_file
-from survey_kit.io.sav_records import read_dictionary
+from survey_kit.io.spss.sav_records import read_dictionary
 
 CASES_AT, WEIGHT_AT = 80, 76
 

@@ -32,7 +32,7 @@ from survey_kit.errors import (
 )
 from survey_kit.io import read_file, write_file
 from survey_kit.io.contents import ReadOptions
-from survey_kit.io.triples import read_triples
+from survey_kit.io.triples.read import read_triples
 
 OLD = """<?xml version="1.0" encoding="windows-1252"?>
 <!DOCTYPE sss PUBLIC "-//triple-s//DTD Survey Interchange v1.2//EN" "http://www.triple-s.org/dtd/sss_v12.dtd">
@@ -700,11 +700,11 @@ class TestHostile:
         self.refuse(tmp_path, small(deep), DamagedFileError, "elements are nested more than 40 deep")
 
     def test_many_elements(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("survey_kit.io.triples_xml._MOST_ELEMENTS", 1000)
+        monkeypatch.setattr("survey_kit.io.triples.xml._MOST_ELEMENTS", 1000)
         self.refuse(tmp_path, small("<a/>" * 2000), ResourceLimitError, "has more than 1,000 elements; no survey has.")
 
     def test_a_large_file(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("survey_kit.io.triples_xml._MOST_BYTES", 1000)
+        monkeypatch.setattr("survey_kit.io.triples.xml._MOST_BYTES", 1000)
         self.refuse(tmp_path, small(" " * 2000), ResourceLimitError, "metadata of at most 1,000 bytes are read")
 
     @pytest.mark.parametrize(
@@ -774,7 +774,7 @@ class TestHostile:
         self.refuse(tmp_path, small(fields), ResourceLimitError, "Do its variables overlap?")
 
     def test_many_cells(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("survey_kit.io.triples._MOST_CELLS", 10)
+        monkeypatch.setattr("survey_kit.io.triples.read._MOST_CELLS", 10)
         self.refuse(
             tmp_path, small(ONE), ResourceLimitError, "11 rows of 1 columns are more than 10 cells", "12\n" * 11
         )

@@ -17,8 +17,8 @@ from survey_kit.codebook import Codebook, MissingRule, MultipleResponse, Variabl
 from survey_kit.errors import FileFormatError, OutputError
 from survey_kit.io import read_file, write_file
 from survey_kit.io.contents import ReadOptions
-from survey_kit.io.excel import read_excel
-from survey_kit.io.write_excel import write_excel
+from survey_kit.io.excel.read import read_excel
+from survey_kit.io.excel.write import write_excel
 
 ILLEGAL = "".join(map(chr, (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)))
 ODD = [

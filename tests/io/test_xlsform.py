@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from survey_kit.codebook import Codebook, MultipleResponse, Variable
 from survey_kit.errors import DamagedFileError, FileFormatError, ResourceLimitError, WrongFormatError
 from survey_kit.io import read_file
+from survey_kit.io.codebooks.save import save_codebook
 from survey_kit.io.contents import FileContents
 from survey_kit.io.overlay import lay_over, load_codebook
-from survey_kit.io.save_codebook import save_codebook
 
 SURVEY = [
     ["type", "name", "label::English (en)", "label::Русский (ru)", "hint::English (en)", "relevant", "appearance"],

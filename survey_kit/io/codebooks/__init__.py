@@ -1,0 +1,1 @@
+"""A codebook as JSON, YAML, CSV and tables, and back."""

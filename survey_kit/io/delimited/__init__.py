@@ -1,0 +1,1 @@
+"""Text files: .csv .tsv .txt."""

@@ -1,0 +1,1 @@
+"""Workbooks: .xlsx .xlsm .xls .ods read, .xlsx written with its codebook."""

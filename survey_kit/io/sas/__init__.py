@@ -1,0 +1,1 @@
+"""SAS files: .sas7bdat with its catalogue, and .xpt."""

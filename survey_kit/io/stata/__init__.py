@@ -1,0 +1,1 @@
+"""Stata .dta files, read through pyreadstat and written here."""

@@ -1,0 +1,272 @@
+"""The raw frame and dictionary of a Stata file through pyreadstat, with every text in the right encoding.
+
+Formats before 118 state no encoding, so their texts are read as bytes (Latin-1, in which every byte is a character) and
+decoded here; so are texts that are not valid UTF-8, to say where they stand or to replace what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyreadstat
+
+from survey_kit.errors import DamagedFileError, DuplicateNameError, EncodingError, FileFormatError, listed, unknown
+from survey_kit.io.contents import ReadOptions
+from survey_kit.io.stata.layout import UNICODE, DtaLayout
+from survey_kit.io.text import codec_name, decodes, preview, rank_encodings
+from survey_kit.schema import Notice
+
+_FAILURES = (
+    pyreadstat.ReadstatError,
+    ValueError,
+    TypeError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+)  # of a damaged file
+_BYTES = "iso8859-1"
+TEXT, LONG_TEXT = "string", "strL"
+Texts = Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
+class DtaFrame:
+    """What a file holds.
+
+    Attributes:
+        frame: raw values; letters stand for extended missing values. Shape (n, columns).
+        title, notes: of the file.
+        labels, values, forms, kinds, letters: column -> label, value labels, format, storage type, letters in use.
+        unlabelled: columns whose value labels are not in the file.
+        said: characteristics, (variable or "_dta", name) -> text.
+        encoding: of the texts.
+        notices: what was guessed or replaced.
+    """
+
+    frame: pd.DataFrame
+    title: str
+    notes: tuple[str, ...]
+    labels: Mapping[str, str]
+    values: Mapping[str, Mapping[Any, str]]
+    forms: Mapping[str, str]
+    kinds: Mapping[str, str]
+    letters: Mapping[str, list[str]]
+    unlabelled: tuple[str, ...]
+    said: Texts
+    encoding: str
+    notices: tuple[Notice, ...] = ()
+
+
+def read_frame(path: Path, layout: DtaLayout, options: ReadOptions) -> DtaFrame:
+    """The file's frame. EncodingError names the first text that is not valid, and the likely encoding."""
+    if layout.version >= UNICODE and options.encoding is None and options.errors == "strict":
+        try:
+            return _through_pyreadstat(path, layout, options, None)
+        except UnicodeError:
+            pass  # read once more as bytes, to say which text it is
+    raw = _as_bytes(path, layout, options)
+    encoding, notices = _choice(path, layout, options, list(dict.fromkeys(t.raw for t in _texts(raw))))
+    bad = [t for t in _texts(raw) if not decodes(t.raw, encoding)]
+    if bad and options.errors == "strict":
+        raise EncodingError(_sentence(path, layout, options, raw, encoding, bad))
+    return _decoded(raw, encoding, [*notices, *_replacements(raw, encoding, bad)])
+
+
+def _as_bytes(path: Path, layout: DtaLayout, options: ReadOptions) -> DtaFrame:
+    """The frame with undecoded texts; columns are picked by their undecoded names."""
+    if options.columns is not None:
+        encodings = [codec_name(options.encoding)] if options.encoding else ["utf-8", "cp1251", "cp1252", "cp866"]
+        every = _through_pyreadstat(path, layout, replace(options, columns=None, rows=0), _BYTES)
+        known = {_told(n, e): n for e in reversed(encodings) for n in every.frame.columns}
+        missing = next((n for n in options.columns if n not in known), None)
+        if missing is not None:
+            raise unknown("column", missing, [_told(n, encodings[0]) for n in every.frame.columns])
+        options = replace(options, columns=tuple(known[n] for n in options.columns))
+    return _through_pyreadstat(path, layout, options, _BYTES)
+
+
+def _told(text: str, encoding: str) -> str:
+    return text.encode(_BYTES).decode(encoding, "replace")
+
+
+def _through_pyreadstat(path: Path, layout: DtaLayout, options: ReadOptions, encoding: str | None) -> DtaFrame:
+    """UnicodeError for text that is not valid in the encoding; None is that of the format."""
+    columns = None if options.columns is None else list(options.columns)
+    if columns:
+        names = _call(path, metadataonly=True, encoding=encoding)[1].column_names
+        missing = next((n for n in columns if n not in names), None)
+        if missing is not None:
+            raise unknown("column", missing, names)
+    frame, meta = _call(
+        path,
+        user_missing=True,
+        disable_datetime_conversion=True,
+        encoding=encoding,
+        usecols=columns or None,
+        row_limit=options.rows or 0,
+        metadataonly=options.rows == 0,
+    )
+    codec = encoding or "utf-8"
+    used = meta.variable_to_label
+    return DtaFrame(
+        frame=frame if columns is None else frame[columns],
+        title=meta.file_label or "",
+        notes=tuple(meta.notes or ()),
+        labels={k: v or "" for k, v in meta.column_names_to_labels.items()},
+        values=meta.variable_value_labels,
+        forms=meta.original_variable_types,
+        kinds={n: _kind(meta, n) for n in meta.column_names},
+        letters=meta.missing_user_values,
+        unlabelled=tuple(n for n, name in used.items() if name and name not in meta.value_labels),
+        said={(o.decode(codec), n.decode(codec)): t.decode(codec) for (o, n), t in layout.characteristics.items()},
+        encoding="utf-8",
+    )
+
+
+def call_reader(
+    path: Path, reader: Callable[..., tuple[pd.DataFrame, Any]], *args: Any, **options: Any
+) -> tuple[pd.DataFrame, Any]:
+    """Call a reader of pyreadstat. DuplicateNameError where it would warn and rename, DamagedFileError without a name."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            frame, meta = reader(*args, **options)
+    except UserWarning as warning:
+        name = re.search(r"column '(.*)' is duplicated", str(warning))
+        if name is None:
+            raise DamagedFileError(f"{path.name} cannot be read: {warning}.") from warning
+        raise DuplicateNameError(
+            f"{path.name} has two variables of the name '{name[1]}'. Rename one of them where it was made."
+        ) from warning
+    if not all(isinstance(n, str) and n for n in meta.column_names):
+        raise DamagedFileError(f"{path.name} is truncated or damaged: a variable has no name. Fetch it again.")
+    return frame, meta
+
+
+def _kind(meta: Any, name: str) -> str:
+    """The storage type. pyreadstat takes the texts of strL as UTF-8, whatever encoding it is told."""
+    kind = str(meta.readstat_variable_types[name])
+    return LONG_TEXT if kind == "string" and meta.variable_storage_width.get(name) == 0 else kind
+
+
+def _call(path: Path, **options: Any) -> tuple[pd.DataFrame, Any]:
+    try:
+        return call_reader(path, pyreadstat.read_dta, path, **options)
+    except FileFormatError:
+        raise
+    except _FAILURES as error:
+        if isinstance(error, UnicodeError) or "encoding" in str(error):
+            if options.get("encoding") != _BYTES:
+                raise UnicodeError(str(error)) from error
+            raise EncodingError(
+                f"{path.name}: a text longer than 2,045 bytes (strL) is not valid UTF-8, and cannot be read in another encoding. "
+                "Use `unicode translate` in Stata first."
+            ) from error
+        raise DamagedFileError(f"{path.name} is truncated or damaged: {error}. Fetch it again.") from error
+
+
+def _choice(path: Path, layout: DtaLayout, options: ReadOptions, pieces: list[bytes]) -> tuple[str, list[Notice]]:
+    """The encoding to decode with: stated by the caller, by the format, or guessed with a notice."""
+    if options.encoding:
+        return codec_name(options.encoding), []
+    if layout.version >= UNICODE or not pieces:
+        return "utf-8", []
+    encoding = (rank_encodings(pieces) or ["cp1252"])[0]
+    shown = preview(pieces, encoding)
+    text = f"{path.name} states no encoding; read as {encoding} (“{shown}”). If that is wrong, say encoding=."
+    return encoding, [Notice("encoding", text)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text with its place: in the dictionary ("the label of 'q1'"), or in a column of the data."""
+
+    place: str
+    text: str
+    column: str = ""
+
+    @property
+    def raw(self) -> bytes:
+        return self.text.encode(_BYTES)
+
+
+def _texts(raw: DtaFrame) -> Iterator[_Text]:
+    """Every text of the file that is more than ASCII; the texts of a column once each."""
+    return (t for t in _all_texts(raw) if not t.text.isascii())
+
+
+def _all_texts(raw: DtaFrame) -> Iterator[_Text]:
+    yield _Text("the file's label", raw.title)
+    yield from (_Text("a note", n) for n in raw.notes)
+    yield from (_Text(f"a characteristic of '{owner}'", text) for (owner, _), text in raw.said.items())
+    for name in map(str, raw.frame.columns):
+        yield _Text("a name", name)
+        yield _Text(f"the label of '{name}'", raw.labels.get(name, ""))
+        yield from (_Text(f"the label of '{name}' = {c}", t) for c, t in raw.values.get(name, {}).items())
+        if raw.kinds.get(name) == TEXT:
+            for text in raw.frame[name].dropna().unique().tolist():
+                yield _Text(f"'{name}'", str(text), name)
+
+
+def _sentence(
+    path: Path, layout: DtaLayout, options: ReadOptions, raw: DtaFrame, encoding: str, bad: list[_Text]
+) -> str:
+    high = [t.raw for t in bad]
+    likely = [e for e in rank_encodings(high) if e != encoding]
+    advice = (
+        f'Try encoding="{likely[0]}", which gives “{preview(high, likely[0])}”' if likely else "Name another encoding"
+    )
+    stated = "encoding" if options.encoding else "stated encoding" if layout.version >= UNICODE else "guessed encoding"
+    first = bad[0]
+    row = int((raw.frame[first.column] == first.text).to_numpy().argmax()) + 1 if first.column else 0
+    place = (f"variable '{first.column}' in row {row}" if row else first.place) + (
+        f" (and {len(bad) - 1} other text{'s' * (len(bad) > 2)})" if len(bad) > 1 else ""
+    )
+    return (
+        f'{path.name}: {place} is not valid in its {stated} {encoding}. {advice}; or say errors="replace", which puts '
+        "U+FFFD for what is wrong."
+    )
+
+
+def _replacements(raw: DtaFrame, encoding: str, bad: list[_Text]) -> list[Notice]:
+    places = [t.place for t in bad if not t.column]
+    for name in dict.fromkeys(t.column for t in bad if t.column):
+        rows = int(raw.frame[name].isin([t.text for t in bad if t.column == name]).sum())
+        places.append(f"'{name}' in {rows} row{'s' * (rows != 1)}")
+    if not places:
+        return []
+    text = f"Text that is not valid {encoding} holds the sign U+FFFD in its place: {listed(places, most=50)}."
+    return [Notice("replaced", text, len(places))]
+
+
+def _decoded(raw: DtaFrame, encoding: str, notices: list[Notice]) -> DtaFrame:
+    """The frame with every text decoded; what is not valid becomes U+FFFD."""
+
+    def decoded(text: str) -> str:
+        return text if text.isascii() else _told(text, encoding)
+
+    frame = raw.frame.copy()
+    for name in frame.columns:
+        if raw.kinds.get(str(name)) == TEXT:
+            frame[name] = frame[name].astype("str").map(decoded, na_action="ignore").astype("str")
+    frame.columns = pd.Index([decoded(str(n)) for n in frame.columns])
+    fields = ("title", "notes", "labels", "values", "forms", "kinds", "letters", "unlabelled", "said")
+    changed = {key: _deep(getattr(raw, key), decoded) for key in fields}
+    return replace(raw, frame=frame, encoding=encoding, notices=tuple(notices), **changed)
+
+
+def _deep(value: Any, decoded: Callable[[str], str]) -> Any:
+    """A value with every text in it decoded."""
+    if isinstance(value, str):
+        return decoded(value)
+    if isinstance(value, Mapping):
+        return {_deep(k, decoded): _deep(v, decoded) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_deep(v, decoded) for v in value)
+    return value

@@ -1,0 +1,1 @@
+"""Triple-S: survey metadata in XML, data beside it."""

@@ -1,0 +1,1 @@
+"""XLSForm, the questionnaire workbook of ODK and KoboToolbox, as a codebook."""
