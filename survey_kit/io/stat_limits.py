@@ -1,4 +1,4 @@
-"""What the writers of .por, .dta and .xpt refuse, and the one sentence on what their format has no place for."""
+"""What the writers of .sav, .por, .dta and .xpt refuse, and the one sentence on what their format has no place for."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _text_problems(column: pd.Series, kind: str, most_bytes: int | None) -> Iter
         row = int(sizes.argmax()) + 1
         yield (
             f"holds a text of {sizes.max():,} bytes in row {row}; {kind} holds {most_bytes:,}. "
-            "Shorten it, or write .sav or .parquet."
+            "Shorten it, or write .parquet."
         )
     found = column.astype("str").str.contains("\0", regex=False).fillna(False).to_numpy(dtype=bool)
     if found.any():

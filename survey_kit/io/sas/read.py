@@ -25,6 +25,7 @@ from survey_kit.errors import (
 from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.dates import STATA_EPOCH, convert_dates, sas_unit
 from survey_kit.io.doubts import doubts
+from survey_kit.io.readstat import BYTES, FAILURES, call_reader
 from survey_kit.io.sas.meaning import (
     SPECIAL,
     bare,
@@ -36,22 +37,12 @@ from survey_kit.io.sas.meaning import (
     special_notice,
 )
 from survey_kit.io.sas.xport import XptLayout, read_xpt_layout, special_missing
-from survey_kit.io.stata.frame import call_reader
 from survey_kit.io.text import codec_name, decodes, preview, rank_encodings, suspicion
 from survey_kit.io.write import is_text
 from survey_kit.schema import Notice
 
-_FAILURES = (
-    pyreadstat.ReadstatError,
-    ValueError,
-    TypeError,
-    IndexError,
-    OverflowError,
-    MemoryError,
-)  # of a damaged file
-_BYTES = "iso8859-1"  # in which every byte is a character
 _LEAST_ROW = 12  # bytes that a row takes at least, however well it is compressed
-MAX_BYTES = 1 << 35  # of the rows in memory
+MAXBYTES = 1 << 35  # of the rows in memory
 Labels = Mapping[str, Mapping[Code, str]]
 Reader = Callable[..., tuple[pd.DataFrame, Any]]
 
@@ -109,15 +100,15 @@ def read_xpt(path: Path, options: ReadOptions) -> FileContents:
     """
     content = path.read_bytes()
     layout = read_xpt_layout(path.name, content)
-    every, meta = _call(pyreadstat.read_xport, path, io.BytesIO(content[: layout.end]), ReadOptions(rows=0), _BYTES)
+    every, meta = _call(pyreadstat.read_xport, path, io.BytesIO(content[: layout.end]), ReadOptions(rows=0), BYTES)
     names = list(every.columns)
     if len(names) != len(layout.columns):
         raise DamagedFileError(f"{path.name} is damaged: its variables cannot be told apart. Fetch it again.")
     rows = layout.rows if options.rows is None else min(options.rows, layout.rows)
     frame, meta = _call(
-        pyreadstat.read_xport, path, io.BytesIO(content[: layout.end]), ReadOptions(rows=options.rows), _BYTES
+        pyreadstat.read_xport, path, io.BytesIO(content[: layout.end]), ReadOptions(rows=options.rows), BYTES
     )
-    raw = _raw(_whole(path, frame, rows), meta, _BYTES)
+    raw = _raw(_whole(path, frame, rows), meta, BYTES)
     letters = _marked(content, layout, rows, names)
     encoding, notices = _choice(path, raw, options)
     raw, letters = _decoded(raw, encoding), {_told(n, encoding): v for n, v in letters.items()}
@@ -157,8 +148,8 @@ def _call(
         )
     except FileFormatError:
         raise
-    except _FAILURES as error:
-        if encoding != _BYTES and (isinstance(error, UnicodeError) or "encoding" in str(error)):
+    except FAILURES as error:
+        if encoding != BYTES and (isinstance(error, UnicodeError) or "encoding" in str(error)):
             raise UnicodeError(str(error)) from error
         raise DamagedFileError(f"{path.name} is truncated or damaged: {error}. Fetch it again.") from error
     return (frame if columns is None else frame[columns]), meta
@@ -185,7 +176,7 @@ def _check_size(path: Path, meta: Any, options: ReadOptions) -> None:
     if rows * min(max(width, 1), _LEAST_ROW) > path.stat().st_size:
         raise TruncatedFileError(f"{path.name} declares {rows:,} rows, more than its size can hold. Fetch it again.")
     size = (rows if options.rows is None else min(rows, options.rows)) * max(columns, 1) * 8
-    if size > MAX_BYTES:
+    if size > MAXBYTES:
         raise ResourceLimitError(
             f"{path.name} takes {size / 2**30:,.0f} GB in memory, more than is read. Name columns=, or fewer rows."
         )
@@ -297,7 +288,7 @@ def _texts(raw: _Raw) -> Iterator[str]:
 
 def _choice(path: Path, raw: _Raw, options: ReadOptions) -> tuple[str, list[Notice]]:
     """The encoding of a transport file, stated or guessed. EncodingError where a text is not valid in it."""
-    pieces = [t.encode(_BYTES) for t in _texts(raw)]
+    pieces = [t.encode(BYTES) for t in _texts(raw)]
     likely = rank_encodings(pieces) or ["utf-8"]
     encoding = codec_name(options.encoding) if options.encoding else likely[0] if pieces else "utf-8"
     if not all(decodes(p, encoding) for p in pieces):
@@ -317,8 +308,8 @@ def _sentence(path: Path, pieces: list[bytes], encoding: str) -> str:
 
 def _encoding_error(path: Path, options: ReadOptions, stated: str | None) -> EncodingError:
     """The error for a data set, with the encoding that its bytes suggest."""
-    frame, meta = _call(pyreadstat.read_sas7bdat, path, path, ReadOptions(rows=options.rows), _BYTES)
-    pieces = [t.encode(_BYTES) for t in _texts(_raw(frame, meta, _BYTES))]
+    frame, meta = _call(pyreadstat.read_sas7bdat, path, path, ReadOptions(rows=options.rows), BYTES)
+    pieces = [t.encode(BYTES) for t in _texts(_raw(frame, meta, BYTES))]
     return EncodingError(_sentence(path, pieces, stated or str(meta.file_encoding or "of the file").lower()))
 
 
@@ -340,7 +331,7 @@ def _doubtful_encoding(path: Path, raw: _Raw) -> list[Notice]:
 
 
 def _told(text: str, encoding: str) -> str:
-    return text.encode(_BYTES).decode(encoding)
+    return text.encode(BYTES).decode(encoding)
 
 
 def _decoded(raw: _Raw, encoding: str) -> _Raw:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,12 @@ from typing import Any
 import pandas as pd
 import pyreadstat
 
-from survey_kit.errors import DamagedFileError, EncodingError, listed, unknown
+from survey_kit.errors import DamagedFileError, EncodingError, FileFormatError, unknown
 from survey_kit.io.contents import ReadOptions
+from survey_kit.io.readstat import BYTES, FAILURES, call_reader, decoded_deep, replaced_notice, rows_text
 from survey_kit.io.spss.sav_encoding import Choice, check_data, check_texts, choose_encoding, decodes_piece, text_pieces
 from survey_kit.io.spss.sav_records import CASES_AT, SavDictionary
 from survey_kit.schema import Notice
-
-_FAILURES = (pyreadstat.ReadstatError, ValueError, IndexError, OverflowError, MemoryError)  # of a damaged file
-_BYTES = "iso8859-1"  # in which every byte is a character, so that texts can be decoded once more
-_IN_PARTS = 50_000  # rows below which reading in several processes does not pay
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ def read_frame(path: Path, found: SavDictionary, cases: int | None, options: Rea
     try:
         return _through_pyreadstat(source, found, choice, options)
     except EncodingError:
-        raw = _through_pyreadstat(source, found, Choice(_BYTES, "guess"), replace(options, columns=None)).frame
+        raw = _through_pyreadstat(source, found, Choice(BYTES, "guess"), replace(options, columns=None)).frame
         if choice.source != "guess":
             raise check_data(found, choice, raw) from None
     choice = choose_encoding(found, None, text_pieces(raw, "latin-1"))
@@ -97,7 +94,9 @@ def _through_pyreadstat(
     columns = None if options.columns is None else list(options.columns)
     encoding = None if choice.source == "file" else choice.encoding.upper().replace("MAC-CYRILLIC", "MACCYRILLIC")
     try:
-        frame, meta = pyreadstat.read_sav(
+        frame, meta = call_reader(
+            Path(found.name),
+            pyreadstat.read_sav,
             source,
             user_missing=True,
             disable_datetime_conversion=True,
@@ -106,12 +105,12 @@ def _through_pyreadstat(
             row_limit=options.rows or 0,
             metadataonly=options.rows == 0,
         )
-    except _FAILURES as error:
+    except FileFormatError:
+        raise
+    except FAILURES as error:
         if isinstance(error, UnicodeDecodeError) or "encoding" in str(error):
             raise EncodingError(str(error)) from error
         raise DamagedFileError(f"{found.name} is damaged and cannot be read: {error}. Fetch it again.") from error
-    if not all(isinstance(n, str) and n for n in meta.column_names):
-        raise DamagedFileError(f"{found.name} is damaged: a variable has no readable name. Fetch it again.")
     return SavFrame(
         frame=frame if columns is None else frame[columns],
         label=meta.file_label or "",
@@ -136,8 +135,10 @@ def _replaced(source: Path | io.BytesIO, found: SavDictionary, choice: Choice, o
     columns = options.columns
     if columns is not None:
         columns = tuple(c.encode(choice.encoding, "ignore").decode("latin-1") for c in columns)
-    raw = _through_pyreadstat(source, found, Choice(_BYTES, "guess"), replace(options, columns=columns))
-    fields = {n: _deep(getattr(raw, n), decoded) for n in SavFrame.__dataclass_fields__ if n not in ("frame", "choice")}
+    raw = _through_pyreadstat(source, found, Choice(BYTES, "guess"), replace(options, columns=columns))
+    fields = {
+        n: decoded_deep(getattr(raw, n), decoded) for n in SavFrame.__dataclass_fields__ if n not in ("frame", "choice")
+    }
     frame = raw.frame.copy()
     bad = [f"{t.what} at byte {t.offset}" for t in found.texts if not decodes_piece(t.raw, choice.encoding)]
     for name in frame.columns:
@@ -145,25 +146,9 @@ def _replaced(source: Path | io.BytesIO, found: SavDictionary, choice: Choice, o
             texts = {t: decoded(t) for t in frame[name].dropna().unique().tolist() if isinstance(t, str)}
             wrong = [t for t in texts if not decodes_piece(t.encode("latin-1"), choice.encoding)]
             rows = int(frame[name].isin(wrong).sum())
-            bad += [f"'{decoded(str(name))}' in {rows} row{'s' * (rows != 1)}"] if rows else []
+            bad += [rows_text(decoded(str(name)), rows)] if rows else []
             frame[name] = frame[name].map(texts).astype("str")
     frame.columns = pd.Index([decoded(str(n)) for n in frame.columns])
-    return SavFrame(**{**fields, "frame": frame, "choice": choice, "notices": _replacements(choice, bad)})
-
-
-def _replacements(choice: Choice, bad: list[str]) -> tuple[Notice, ...]:
-    if not bad:
-        return ()
-    text = f"Text that is not valid {choice.encoding} holds the sign U+FFFD in its place: {listed(bad, most=50)}."
-    return (Notice("replaced", text, len(bad)),)
-
-
-def _deep(value: Any, decoded: Callable[[str], str]) -> Any:
-    """A value with every text in it decoded."""
-    if isinstance(value, str):
-        return decoded(value)
-    if isinstance(value, Mapping):
-        return {_deep(k, decoded): _deep(v, decoded) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_deep(v, decoded) for v in value)
-    return value
+    return SavFrame(
+        **{**fields, "frame": frame, "choice": choice, "notices": tuple(replaced_notice(choice.encoding, bad))}
+    )

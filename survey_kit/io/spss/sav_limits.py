@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from survey_kit.codebook import Codebook, MissingRule, MultipleResponse, Variable
 from survey_kit.errors import OutputError
-from survey_kit.io.write import check_frame, check_mixed, is_text
+from survey_kit.io.stat_limits import check_columns, refuse_twins
+from survey_kit.io.write import is_text
 
-_EXACT_INTEGER = 2**53  # doubles hold every integer up to here
 NAME_BYTES, TEXT_BYTES, SHORT_TEXT, NOTE_BYTES = 64, 32_767, 8, 80
 _LETTERS = (-1_000_027, -1_000_001)  # the codes of .z and ._ to .a
 _RESERVED = frozenset(("ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "NOT", "OR", "TO", "WITH"))
@@ -32,10 +31,8 @@ def cut(text: str, most: int) -> tuple[str, bool]:
 
 def check_limits(path: Path, codes: pd.DataFrame, book: Codebook) -> None:
     """OutputError for the first thing that SAV cannot hold."""
-    check_frame(path, codes)
-    if not len(codes.columns):
-        raise OutputError(f"{path.name}: there are no columns to write.")
-    _check_case_twins(path, codes)
+    check_columns(path, codes, "SAV", TEXT_BYTES)
+    refuse_twins(path, codes, "SAV")
     for name in codes.columns:
         for check in _CHECKS:
             for problem in check(name, codes[name], book[name]):
@@ -59,17 +56,6 @@ def _check_set(path: Path, codes: pd.DataFrame, group: MultipleResponse) -> None
         raise OutputError(f"{path.name}: the multiple-response set '{group.name}' {problem}. Correct the codebook.")
 
 
-def _check_case_twins(path: Path, codes: pd.DataFrame) -> None:
-    seen: dict[str, str] = {}
-    for name in codes.columns:
-        other = seen.setdefault(name.upper(), name)
-        if other != name:
-            raise OutputError(
-                f"{path.name}: variables '{other}' and '{name}' differ only in case, which SAV does not hold. "
-                "Rename one of them."
-            )
-
-
 Problems = Iterator[str]
 
 
@@ -79,51 +65,6 @@ def _name_problems(name: str, column: pd.Series, variable: Variable) -> Problems
         yield f"has a name of {size} bytes; SAV holds {NAME_BYTES}. Rename it."
     if not _NAME.fullmatch(name) or name.endswith(".") or name.upper() in _RESERVED:
         yield "has a name that SPSS does not allow: a letter first, then letters, digits and ._@#$; no reserved word."
-
-
-def _type_problems(name: str, column: pd.Series, variable: Variable) -> Problems:
-    kind = column.dtype
-    if isinstance(kind, pd.CategoricalDtype):
-        yield "holds categories; write the codes and put the labels into the codebook."
-    elif isinstance(kind, pd.DatetimeTZDtype):
-        yield "holds dates with a time zone, which SAV does not hold. Use .dt.tz_localize(None) first."
-    elif pd.api.types.is_object_dtype(kind):
-        try:
-            check_mixed(Path(name), column)
-        except OutputError:
-            yield "mixes text with other values. Convert it to numbers, text or dates first."
-    elif not (is_text(column) or pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_dtype(column)):
-        yield f"has type {kind}, which SAV does not hold. Convert it to numbers, text or dates first."
-
-
-def _number_problems(name: str, column: pd.Series, variable: Variable) -> Problems:
-    if is_text(column) or not pd.api.types.is_numeric_dtype(column.dtype):
-        return
-    if pd.api.types.is_complex_dtype(column.dtype):
-        yield "holds complex numbers, which SAV does not hold."
-        return
-    numbers = column.to_numpy(dtype=float, na_value=np.nan)
-    rows = np.flatnonzero(np.isinf(numbers)) + 1
-    if len(rows):
-        yield f"holds an infinite value in row {rows[0]}. Make it missing or correct it."
-    if not pd.api.types.is_integer_dtype(column.dtype):
-        return
-    beyond = (column > _EXACT_INTEGER) | (column < -_EXACT_INTEGER)
-    rows = np.flatnonzero(beyond.to_numpy(dtype=bool, na_value=False)) + 1
-    if len(rows):
-        yield f"holds an integer beyond 2^53 in row {rows[0]}, which SAV would round. Make it text."
-
-
-def _text_problems(name: str, column: pd.Series, variable: Variable) -> Problems:
-    if not is_text(column):
-        return
-    sizes = column.astype("str").fillna("").map(lambda t: len(t.encode())).to_numpy()
-    if len(sizes) and sizes.max() > TEXT_BYTES:
-        row = int(sizes.argmax()) + 1
-        yield f"holds a text of {sizes.max():,} bytes in row {row}; SAV holds {TEXT_BYTES:,}. Shorten it."
-    rows = np.flatnonzero(column.astype("str").str.contains("\0", regex=False).fillna(False).to_numpy(dtype=bool)) + 1
-    if len(rows):
-        yield f"holds a NUL character in row {rows[0]}, where SAV would cut the text. Remove it."
 
 
 def _label_problems(name: str, column: pd.Series, variable: Variable) -> Problems:
@@ -165,9 +106,6 @@ def _fits(rule: MissingRule) -> bool:
 
 _CHECKS: tuple[Callable[[str, pd.Series, Variable], Problems], ...] = (
     _name_problems,
-    _type_problems,
-    _number_problems,
-    _text_problems,
     _label_problems,
     _missing_problems,
 )

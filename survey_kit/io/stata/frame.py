@@ -6,9 +6,7 @@ decoded here; so are texts that are not valid UTF-8, to say where they stand or 
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,21 +14,13 @@ from typing import Any
 import pandas as pd
 import pyreadstat
 
-from survey_kit.errors import DamagedFileError, DuplicateNameError, EncodingError, FileFormatError, listed, unknown
+from survey_kit.errors import DamagedFileError, EncodingError, FileFormatError, unknown
 from survey_kit.io.contents import ReadOptions
+from survey_kit.io.readstat import BYTES, FAILURES, call_reader, decoded_deep, replaced_notice, rows_text
 from survey_kit.io.stata.layout import UNICODE, DtaLayout
 from survey_kit.io.text import codec_name, decodes, preview, rank_encodings
 from survey_kit.schema import Notice
 
-_FAILURES = (
-    pyreadstat.ReadstatError,
-    ValueError,
-    TypeError,
-    IndexError,
-    OverflowError,
-    MemoryError,
-)  # of a damaged file
-_BYTES = "iso8859-1"
 TEXT, LONG_TEXT = "string", "strL"
 Texts = Mapping[tuple[str, str], str]
 
@@ -82,17 +72,17 @@ def _as_bytes(path: Path, layout: DtaLayout, options: ReadOptions) -> DtaFrame:
     """The frame with undecoded texts; columns are picked by their undecoded names."""
     if options.columns is not None:
         encodings = [codec_name(options.encoding)] if options.encoding else ["utf-8", "cp1251", "cp1252", "cp866"]
-        every = _through_pyreadstat(path, layout, replace(options, columns=None, rows=0), _BYTES)
+        every = _through_pyreadstat(path, layout, replace(options, columns=None, rows=0), BYTES)
         known = {_told(n, e): n for e in reversed(encodings) for n in every.frame.columns}
         missing = next((n for n in options.columns if n not in known), None)
         if missing is not None:
             raise unknown("column", missing, [_told(n, encodings[0]) for n in every.frame.columns])
         options = replace(options, columns=tuple(known[n] for n in options.columns))
-    return _through_pyreadstat(path, layout, options, _BYTES)
+    return _through_pyreadstat(path, layout, options, BYTES)
 
 
 def _told(text: str, encoding: str) -> str:
-    return text.encode(_BYTES).decode(encoding, "replace")
+    return text.encode(BYTES).decode(encoding, "replace")
 
 
 def _through_pyreadstat(path: Path, layout: DtaLayout, options: ReadOptions, encoding: str | None) -> DtaFrame:
@@ -129,26 +119,6 @@ def _through_pyreadstat(path: Path, layout: DtaLayout, options: ReadOptions, enc
     )
 
 
-def call_reader(
-    path: Path, reader: Callable[..., tuple[pd.DataFrame, Any]], *args: Any, **options: Any
-) -> tuple[pd.DataFrame, Any]:
-    """Call a reader of pyreadstat. DuplicateNameError where it would warn and rename, DamagedFileError without a name."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)
-            frame, meta = reader(*args, **options)
-    except UserWarning as warning:
-        name = re.search(r"column '(.*)' is duplicated", str(warning))
-        if name is None:
-            raise DamagedFileError(f"{path.name} cannot be read: {warning}.") from warning
-        raise DuplicateNameError(
-            f"{path.name} has two variables of the name '{name[1]}'. Rename one of them where it was made."
-        ) from warning
-    if not all(isinstance(n, str) and n for n in meta.column_names):
-        raise DamagedFileError(f"{path.name} is truncated or damaged: a variable has no name. Fetch it again.")
-    return frame, meta
-
-
 def _kind(meta: Any, name: str) -> str:
     """The storage type. pyreadstat takes the texts of strL as UTF-8, whatever encoding it is told."""
     kind = str(meta.readstat_variable_types[name])
@@ -160,9 +130,9 @@ def _call(path: Path, **options: Any) -> tuple[pd.DataFrame, Any]:
         return call_reader(path, pyreadstat.read_dta, path, **options)
     except FileFormatError:
         raise
-    except _FAILURES as error:
+    except FAILURES as error:
         if isinstance(error, UnicodeError) or "encoding" in str(error):
-            if options.get("encoding") != _BYTES:
+            if options.get("encoding") != BYTES:
                 raise UnicodeError(str(error)) from error
             raise EncodingError(
                 f"{path.name}: a text longer than 2,045 bytes (strL) is not valid UTF-8, and cannot be read in another encoding. "
@@ -193,7 +163,7 @@ class _Text:
 
     @property
     def raw(self) -> bytes:
-        return self.text.encode(_BYTES)
+        return self.text.encode(BYTES)
 
 
 def _texts(raw: DtaFrame) -> Iterator[_Text]:
@@ -238,11 +208,8 @@ def _replacements(raw: DtaFrame, encoding: str, bad: list[_Text]) -> list[Notice
     places = [t.place for t in bad if not t.column]
     for name in dict.fromkeys(t.column for t in bad if t.column):
         rows = int(raw.frame[name].isin([t.text for t in bad if t.column == name]).sum())
-        places.append(f"'{name}' in {rows} row{'s' * (rows != 1)}")
-    if not places:
-        return []
-    text = f"Text that is not valid {encoding} holds the sign U+FFFD in its place: {listed(places, most=50)}."
-    return [Notice("replaced", text, len(places))]
+        places.append(rows_text(name, rows))
+    return replaced_notice(encoding, places)
 
 
 def _decoded(raw: DtaFrame, encoding: str, notices: list[Notice]) -> DtaFrame:
@@ -257,16 +224,5 @@ def _decoded(raw: DtaFrame, encoding: str, notices: list[Notice]) -> DtaFrame:
             frame[name] = frame[name].astype("str").map(decoded, na_action="ignore").astype("str")
     frame.columns = pd.Index([decoded(str(n)) for n in frame.columns])
     fields = ("title", "notes", "labels", "values", "forms", "kinds", "letters", "unlabelled", "said")
-    changed = {key: _deep(getattr(raw, key), decoded) for key in fields}
+    changed = {key: decoded_deep(getattr(raw, key), decoded) for key in fields}
     return replace(raw, frame=frame, encoding=encoding, notices=tuple(notices), **changed)
-
-
-def _deep(value: Any, decoded: Callable[[str], str]) -> Any:
-    """A value with every text in it decoded."""
-    if isinstance(value, str):
-        return decoded(value)
-    if isinstance(value, Mapping):
-        return {_deep(k, decoded): _deep(v, decoded) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_deep(v, decoded) for v in value)
-    return value
