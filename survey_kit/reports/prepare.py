@@ -61,7 +61,8 @@ def prepare(source: StudyFile, data: str | Path | None, progress: Progress) -> P
     survey = designed(source, survey)
     begin(progress, "Weight")
     survey, weights, files = weighted(source, survey)
-    return Prepared(source, survey, weights, reliabilities(source, survey), (source.path, path, *files))
+    inputs = (source.path, path, *codebook_path(source), *files)
+    return Prepared(source, survey, weights, reliabilities(source, survey), inputs)
 
 
 def data_path(source: StudyFile, data: str | Path | None) -> Path:
@@ -75,10 +76,18 @@ def data_path(source: StudyFile, data: str | Path | None) -> Path:
     return source.inside(stated, ("data", "file"))
 
 
+def codebook_path(source: StudyFile) -> tuple[Path, ...]:
+    """The codebook that is laid over the data, where the study file names one."""
+    stated = source.study.data.codebook
+    return () if stated is None else (source.inside(stated, ("data", "codebook")),)
+
+
 def open_data(source: StudyFile, path: Path) -> Survey:
     """The data file with the labels of one language."""
     stated = source.study.data
     options: dict[str, Any] = {} if stated.encoding is None else {"encoding": stated.encoding}
+    for overlay in codebook_path(source):
+        options["codebook"] = overlay
     survey = open_file(path, **options)
     if stated.language is None:
         return survey

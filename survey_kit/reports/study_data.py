@@ -25,6 +25,8 @@ class Data(Part):
     """Path of the data file, relative to the study file. Leave it out when the data are given by `--data`."""
     encoding: str | None = None
     """Text encoding, where the file states a wrong one or none."""
+    codebook: FilePath | None = None
+    """Labels and wording for data that have none: a YAML, CSV or JSON codebook, or an XLSForm, beside the study file."""
     language: Language | None = None
     """Which language to show, where labels hold several."""
 

@@ -236,3 +236,12 @@ def test_tabs_come_back(tmp_path):
     write_file(tmp_path / "poll.tsv", codes, Codebook())
     assert (tmp_path / "poll.tsv").read_text(encoding="utf-8").startswith("a\tb\n")
     pd.testing.assert_frame_equal(read_file(tmp_path / "poll.tsv").codes, codes)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_that_nothing_announces(tmp_path, encoding):
+    file = tmp_path / "poll.csv"
+    file.write_bytes("id;vote\n1;yes\n2;нет\n".encode(encoding))
+    with pytest.raises(EncodingError, match=f'poll.csv looks like UTF-16 without .* encoding="{encoding}"'):
+        read_file(file)
+    assert read_file(file, encoding=encoding).codes["vote"].tolist() == ["yes", "нет"]

@@ -401,3 +401,17 @@ def test_a_real_survey_that_nobody_here_made(tmp_path: Path, monkeypatch: pytest
     assert -1 in back["uw4"].missing
     assert "weight_2" not in back.codes, "the weight is used as given"
     assert load_study(ROOT / "studies" / "georgia-2022-08" / "study.yml").study.data.file is None
+
+
+def test_data_without_labels_take_them_from_a_codebook(project: Path) -> None:
+    folder = project / "studies" / "small"
+    poll().save(folder / "poll.csv")
+    poll().codebook.save(folder / "codebook.yml")
+    _edit(project, "data: {file: poll.sav}", "data: {file: poll.csv, codebook: codebook.yml}")
+    prepared = prepare(load_study(folder / "study.yml"), None, Silent())
+    assert prepared.survey["vote"].labels == {1: "Yes", 2: "No", 3: "Perhaps"}
+    assert prepared.survey["vote"].question == "What do you think of vote?"
+    assert [p.name for p in prepared.inputs] == ["study.yml", "poll.csv", "codebook.yml"]
+    _edit(project, "codebook: codebook.yml", "codebook: ../../../elsewhere.yml")
+    with pytest.raises(ConfigError, match=r"data.codebook: '../../../elsewhere.yml' leads out of the project"):
+        prepare(load_study(folder / "study.yml"), None, Silent())

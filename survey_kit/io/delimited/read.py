@@ -68,7 +68,8 @@ def read_delimited(path: Path, options: ReadOptions) -> FileContents:
 
 
 def _variable(name: str, column: pd.Series) -> Variable:
-    return Variable(name, measure="scale" if pd.api.types.is_numeric_dtype(column) else "nominal")
+    is_text = isinstance(column.dtype, pd.StringDtype)
+    return Variable(name, measure="nominal" if is_text else "scale")
 
 
 def _decode(path: Path, options: ReadOptions) -> tuple[str, str, list[Notice]]:
@@ -79,10 +80,7 @@ def _decode(path: Path, options: ReadOptions) -> tuple[str, str, list[Notice]]:
     if encoding == "utf-8" and marked == "utf-8-sig":
         encoding = marked
     if "16" not in encoding and "32" not in encoding and b"\0" in data:
-        at = data.index(b"\0")
-        raise DamagedFileError(
-            f"{path.name} holds a NUL byte at offset {at} (line {data[:at].count(10) + 1}). Remove it."
-        )
+        raise _nul_error(path, data)
     try:
         return data.decode(encoding), encoding.removesuffix("-sig"), []
     except UnicodeDecodeError as error:
@@ -90,6 +88,19 @@ def _decode(path: Path, options: ReadOptions) -> tuple[str, str, list[Notice]]:
             raise EncodingError(_encoding_sentence(path, data, encoding, error)) from error
     text = data.decode(encoding, "replace")
     return text, encoding.removesuffix("-sig"), [_replaced(text, encoding.removesuffix("-sig"))]
+
+
+def _nul_error(path: Path, data: bytes) -> DamagedFileError | EncodingError:
+    """NUL bytes are damage, or every second byte of UTF-16 that nothing announces."""
+    sample = data[: 1 << 16]
+    halves = {"utf-16-le": sample[1::2].count(0), "utf-16-be": sample[::2].count(0)}
+    likely = max(halves, key=lambda e: halves[e])
+    if 4 * halves[likely] > len(sample):
+        return EncodingError(
+            f'{path.name} looks like UTF-16 without a byte order mark. Read it with encoding="{likely}".'
+        )
+    at = data.index(b"\0")
+    return DamagedFileError(f"{path.name} holds a NUL byte at offset {at} (line {data[:at].count(10) + 1}). Remove it.")
 
 
 def _replaced(text: str, encoding: str) -> Notice:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import struct
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,7 @@ class SavDictionary:
     elements: int = 0
     file_label: bytes = b""
     variables: list[SavVariable] = field(default_factory=list)
+    widths: dict[int, int] = field(default_factory=dict)  # position of a variable -> its width
     texts: list[Text] = field(default_factory=list)
     extensions: dict[int, bytes] = field(default_factory=dict)
     extension_at: dict[int, int] = field(default_factory=dict)  # subtype -> offset of its payload
@@ -73,6 +75,7 @@ class SavDictionary:
         page = struct.unpack(self.order + "8i", info[:32])[7]
         return _code_page(page)
 
+    @cached_property
     def long_names(self) -> dict[bytes, bytes]:
         """Short name, ASCII letters in upper case -> long name. Bytes: short names may be cut inside a character."""
         pairs = [p.partition(b"=") for p in self.extensions.get(13, b"").strip(b"\0").split(b"\t") if b"=" in p]
@@ -95,7 +98,7 @@ class SavDictionary:
 
     def raw_names(self) -> list[bytes]:
         """Column names in file order, as bytes."""
-        long = self.long_names()
+        long = self.long_names
         return [long[v.short.upper()] for v in self.real_variables()]
 
     def names(self, encoding: str) -> list[str]:
@@ -104,7 +107,7 @@ class SavDictionary:
 
     def weight(self, encoding: str) -> str | None:
         """The variable that the header names as weight, or None."""
-        long = self.long_names()
+        long = self.long_names
         for variable in self.variables:
             if self.weight_index and variable.position == self.weight_index:
                 return long[variable.short.upper()].decode(encoding, "replace")
@@ -180,6 +183,7 @@ def _read_variable(cursor: _Cursor, found: SavDictionary) -> None:
     found.elements += 1
     if kind >= 0:
         found.variables.append(SavVariable(short, found.elements, kind))
+        found.widths[found.elements] = kind
     if has_label:
         (size,) = cursor.ints(1, f"the label of variable {_shown(short)}")
         _check_length(cursor, size, short)
@@ -215,7 +219,7 @@ def _read_label_variables(cursor: _Cursor, found: SavDictionary) -> None:
     """The variables of the labels just read. Readers crash on a number that points nowhere, so it is checked here."""
     (count,) = cursor.ints(1, "the variables of a value label record")
     numbers = cursor.ints(count, "the variables of a value label record") if count > 0 else ()
-    widths = {v.position: v.width for v in found.variables}
+    widths = found.widths
     if count < 1 or not widths.keys() >= set(numbers) or len({widths[n] > 0 for n in numbers}) > 1:
         raise DamagedFileError(
             f"{cursor.name} is damaged: a value label record at byte {cursor.at} names variables that do not exist or "

@@ -95,7 +95,7 @@ def _add(
 
 def _column(member: bytes, found: SavDictionary, encoding: str) -> str | None:
     """The column that a set means: by short name, in any case, else by long name."""
-    long = found.long_names()
+    long = found.long_names
     if member.upper() in long:
         return long[member.upper()].decode(encoding, "replace")
     wanted = member.decode(encoding, "replace").upper()

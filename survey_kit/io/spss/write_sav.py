@@ -142,7 +142,7 @@ def _finish(temporary: Path, path: Path, book: Codebook, labels: _Labels, rows: 
     found = _records(temporary, path.name)
     if found.declared != rows:
         raise OutputError(f"{path} cannot be written: {found.declared} of {rows} rows arrived. Is the disk full?")
-    shorts = {name.decode(): short for short, name in found.long_names().items()}
+    shorts = {name.decode(): short for short, name in found.long_names.items()}
     positions = {v.short.upper(): v.position for v in found.variables}
     weight = positions[shorts[book.weight].upper()] if book.weight else 0
     chosen = {shorts[n].upper(): _ALIGNMENTS.get(v.alignment) for n, v in book.variables.items()}
