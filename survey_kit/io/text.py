@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from survey_kit.errors import ArgumentError
 
-CANDIDATES = ("utf-8", "cp1251", "cp1252", "cp866")
+CANDIDATES = ("utf-8", "cp1251", "cp1252", "cp866", "koi8-r")
 _WORD = re.compile(r"[^\W\d_]+")
 _HIGH = re.compile(rb"[^\x00-\x7f]")
 _COMMON_CYRILLIC = frozenset("оеаинтсрвлкмдпуыя" + "іўәғқңөұүһ")
@@ -43,7 +43,12 @@ def decodes(sample: bytes, encoding: str) -> bool:
 
 
 def mostly_valid(pieces: Iterable[bytes], encoding: str) -> bool:
-    """True where more than half of the bytes beyond ASCII are valid in the encoding: some are damaged, not all wrong."""
+    """True where more than half of the bytes beyond ASCII are valid UTF-8: some are damaged, not all of them wrong.
+
+    In an encoding of single bytes nearly every byte is valid, which says nothing.
+    """
+    if encoding != "utf-8":
+        return False
     high = [p for p in pieces if has_high_bytes(p)]
     kept = sum(len(_HIGH.findall(p.decode(encoding, "ignore").encode(encoding))) for p in high)
     return 2 * kept > sum(len(_HIGH.findall(p)) for p in high)

@@ -245,3 +245,11 @@ def test_utf16_that_nothing_announces(tmp_path, encoding):
     with pytest.raises(EncodingError, match=f'poll.csv looks like UTF-16 without .* encoding="{encoding}"'):
         read_file(file)
     assert read_file(file, encoding=encoding).codes["vote"].tolist() == ["yes", "нет"]
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866", "koi8-r"])
+def test_the_likeliest_cyrillic_encoding_is_named_first(tmp_path, encoding):
+    file = tmp_path / "poll.csv"
+    file.write_bytes("q;город\n1;Алматы и область\n2;Полностью доверяю\n".encode(encoding))
+    with pytest.raises(EncodingError, match=f'Name its encoding: encoding="{encoding}" gives “q;город”'):
+        read_file(file)

@@ -400,3 +400,21 @@ def test_random_surveys_keep_what_the_format_holds(survey):
         again = read_file(file, encoding="utf-8")
     pd.testing.assert_frame_equal(again.codes, back.codes)
     assert again.codebook == back.codebook
+
+
+def test_small_letters_become_capitals_and_it_is_said(tmp_path):
+    codes = pd.DataFrame({"q1": [1.0, 2.0], "w": [0.5, 1.5]})
+    book = Codebook({"q1": Variable("q1", "Question", {1.0: "Yes"}), "w": Variable("w")}, weight="w")
+    (notice,) = write_file(tmp_path / "poll.por", codes, book)
+    assert notice.text == "SPSS portable files have names in capitals only: q1 is Q1, w is W."
+    back = read_file(tmp_path / "poll.por")
+    assert back.codes["Q1"].tolist() == [1.0, 2.0]
+    assert (back.codebook["Q1"].label, back.codebook["Q1"].labels, back.codebook.weight) == (
+        "Question",
+        {1.0: "Yes"},
+        "W",
+    )
+    with pytest.raises(OutputError, match="these do not fit: long_name_of_it"):
+        write_file(tmp_path / "poll.por", codes.rename(columns={"q1": "long_name_of_it"}), Codebook())
+    with pytest.raises(OutputError, match="these do not fit: q1"):
+        write_file(tmp_path / "poll.por", codes.rename(columns={"w": "Q1"}), Codebook())

@@ -398,3 +398,21 @@ def test_replacing_changes_nothing_where_all_is_valid(poll):
     assert asked.notices == plain.notices
     with pytest.raises(ArgumentError, match="errors='ignore' is not available"):
         read_file(poll, errors="ignore")
+
+
+@pytest.mark.parametrize("stated", ["windows-1251", "windows-1252", "KOI8-R", "CP866", "ISO-8859-1"])
+def test_utf8_that_is_declared_as_something_else(tmp_path, stated):
+    file = tmp_path / "poll.sav"
+    frame = pd.DataFrame({"q": [1.0, 2.0]})
+    labels = {"q": {1.0: "Полностью доверяю", 2.0: "Скорее не доверяю"}}
+    pyreadstat.write_sav(frame, file, column_labels={"q": "Доверие"}, variable_value_labels=labels)
+    old = struct.pack("<4i", 7, 20, 1, 5) + b"UTF-8"
+    new = struct.pack("<4i", 7, 20, 1, len(stated)) + stated.encode()
+    assert file.read_bytes().count(old) == 1
+    file.write_bytes(file.read_bytes().replace(old, new))
+    try:
+        said = next(n.text for n in read_file(file).notices if n.kind == "encoding")
+    except EncodingError as error:
+        said = str(error)
+    assert 'encoding="utf-8"' in said
+    assert read_file(file, encoding="utf-8").codebook["q"].label == "Доверие"

@@ -298,3 +298,13 @@ def test_blanks_at_the_end_are_said(tmp_path):
     codes = pd.DataFrame({"t": pd.Series(["a ", "b"], dtype="str"), "q": [1.0, 2.0], "r": [1.0, 2.0]})
     (notice,) = write_file(tmp_path / "poll.sav", codes, Codebook({"q": Variable("q", labels={1.0: "Yes "})}))
     assert "blanks at the end of texts and labels: t, q." in notice.text
+
+
+@pytest.mark.parametrize("width", [3, 40, 255, 300, 2000])
+def test_texts_keep_the_width_of_their_format(tmp_path, width):
+    codes = pd.DataFrame({"t": pd.Series(["abc", None, "я"], dtype="str")})
+    book = Codebook({"t": Variable("t", format=f"A{width}")})
+    write_file(tmp_path / "poll.sav", codes, book)
+    back = read_file(tmp_path / "poll.sav")
+    assert back.codebook["t"].format == f"A{width}"
+    pd.testing.assert_frame_equal(back.codes, codes)

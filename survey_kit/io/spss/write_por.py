@@ -6,6 +6,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,12 @@ _STAMP = ("20000101", "000000")  # date and time of writing: the same for all, s
 def write_por(path: Path, codes: pd.DataFrame, codebook: Codebook) -> tuple[Notice, ...]:
     """Write a portable file: UTF-8, lines of 80 bytes, every double exactly. Equal data give equal bytes.
 
-    Names must have at most 8 characters, A to Z, digits and @ # $ _ . ; texts at most 255 bytes. Labels over 255 bytes
+    Names must have at most 8 characters, A to Z, digits and @ # $ _ . (small letters become capitals, and a notice says
+    so); texts at most 255 bytes. Labels over 255 bytes
     and a title over 20 are cut at a character. One notice lists what was cut, one what the format does not hold.
     Equivalent: SPSS `EXPORT`. Raises OutputError, naming the variable.
     """
+    codes, codebook, capitals = _in_capitals(codes, codebook)
     book = complete(codebook, codes)
     _check(path, codes, book)
     notes = list(_note_lines(book.notes))
@@ -49,7 +52,22 @@ def write_por(path: Path, codes: pd.DataFrame, codebook: Codebook) -> tuple[Noti
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         for at in range(0, len(raw), LINE):
             file.write(raw[at : at + LINE] + b"\r\n")
-    return tuple(_notices(codes, codebook, book, notes, raw))
+    return (*capitals, *_notices(codes, codebook, book, notes, raw))
+
+
+def _in_capitals(codes: pd.DataFrame, codebook: Codebook) -> tuple[pd.DataFrame, Codebook, list[Notice]]:
+    """The survey under capital names, where all of them fit the format so and stay different; and what is said of it."""
+    new = {n: n.upper() for n in codes.columns if isinstance(n, str) and n != n.upper()}
+    after = [new.get(n, n) for n in codes.columns]
+    if not new or len(set(after)) < len(after) or not all(isinstance(n, str) and _NAME.fullmatch(n) for n in after):
+        return codes, codebook, []
+    book = complete(codebook, codes)
+    variables = [replace(v, name=new.get(n, n)) for n, v in book.variables.items()]
+    sets = {k: replace(s, columns=tuple(new.get(c, c) for c in s.columns)) for k, s in book.sets.items()}
+    weight = None if book.weight is None else new.get(book.weight, book.weight)
+    book = replace(book, variables={v.name: v for v in variables}, sets=sets, weight=weight)
+    text = f"{KIND} files have names in capitals only: {listed(f'{old} is {name}' for old, name in new.items())}."
+    return codes.set_axis(pd.Index(after), axis="columns"), book, [Notice("renamed", text, len(new))]
 
 
 def _check(path: Path, codes: pd.DataFrame, book: Codebook) -> None:

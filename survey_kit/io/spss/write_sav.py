@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from survey_kit.io.atomic import atomic_path
 from survey_kit.io.dates import spss_unit, to_seconds
 from survey_kit.io.spss.sav_attributes import attribute_record, attributes_of, file_record
 from survey_kit.io.spss.sav_cases import check_cases
-from survey_kit.io.spss.sav_limits import NOTE_BYTES, as_range, check_limits, cut
+from survey_kit.io.spss.sav_limits import NOTE_BYTES, TEXT_BYTES, as_range, check_limits, cut
 from survey_kit.io.spss.sav_patch import Patch, patch_file
 from survey_kit.io.spss.sav_records import SavDictionary, open_bytes, read_dictionary
 from survey_kit.io.spss.sav_sets import set_record
@@ -25,6 +26,7 @@ from survey_kit.io.write import complete, is_text
 from survey_kit.schema import Notice
 
 _LABEL, _VALUE_LABEL, _TITLE = 256, 120, 64  # bytes
+_WIDTH = re.compile(r"A(\d{1,5})", re.IGNORECASE)
 _DATE_FORMAT = "DATETIME20"
 _ALIGNMENTS = {"left": 0, "right": 1, "center": 2}
 
@@ -57,8 +59,9 @@ def write_sav(path: Path, codes: pd.DataFrame, codebook: Codebook) -> tuple[Noti
 
 
 def _write(temporary: Path, path: Path, codes: pd.DataFrame, book: Codebook, labels: _Labels, notes: list[str]) -> None:
-    frame = pd.DataFrame({n: _storable(codes[n]) for n in codes.columns}, index=pd.RangeIndex(len(codes)))
     variables = book.variables
+    columns = {n: _storable(codes[n], variables[n]) for n in codes.columns}
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(codes)))
     try:
         pyreadstat.write_sav(
             frame,
@@ -80,13 +83,24 @@ def _write(temporary: Path, path: Path, codes: pd.DataFrame, book: Codebook, lab
         raise OutputError(f"{path} cannot be written: {error}. What was there is unchanged.") from error
 
 
-def _storable(column: pd.Series) -> pd.Series:
+def _storable(column: pd.Series, variable: Variable) -> pd.Series:
     """A column as pyreadstat stores it without a guess of its own: doubles or text."""
     if pd.api.types.is_datetime64_dtype(column):
         return pd.Series(to_seconds(column))
     if is_text(column):
-        return column.astype("str").fillna("").reset_index(drop=True)
+        return _as_wide(column.astype("str").fillna("").reset_index(drop=True), variable)
     return pd.Series(column.to_numpy(dtype=float, na_value=np.nan))
+
+
+def _as_wide(texts: pd.Series, variable: Variable) -> pd.Series:
+    """Texts that take the width of the variable's format (A40): SPSS pads with blanks, so blanks after one text do it."""
+    stated = _WIDTH.fullmatch(variable.format)
+    width = min(int(stated[1]), TEXT_BYTES) if stated else 0
+    if len(texts) and width > max(len(t.encode()) for t in texts):
+        first = str(texts.iloc[0])
+        texts = texts.copy()
+        texts.iloc[0] = first + " " * (width - len(first.encode()))
+    return texts
 
 
 def _format(variable: Variable, column: pd.Series) -> str:
