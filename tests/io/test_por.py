@@ -352,7 +352,7 @@ class TestWrite:
     @pytest.mark.parametrize(
         ("codes", "variable", "text"),
         [
-            ({"q1": [1.0], "LONGERNAME": [1.0]}, None, "these do not fit: q1, LONGERNAME. Rename them"),
+            ({"q1": [1.0], "LONGERNAME": [1.0]}, None, "these do not fit: LONGERNAME. Rename them"),
             ({"A": ["ж" * 128]}, None, "variable 'A' holds a text of 256 bytes in row 1; SPSS portable holds 255"),
             ({"A": ["a", "b\nc"]}, None, "'A' holds a line end, tab or other control character in row 2"),
             ({"A": [1.0, math.inf]}, None, "'A' holds an infinite value in row 2"),

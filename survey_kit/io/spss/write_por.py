@@ -72,6 +72,7 @@ def _in_capitals(codes: pd.DataFrame, codebook: Codebook) -> tuple[pd.DataFrame,
 
 def _check(path: Path, codes: pd.DataFrame, book: Codebook) -> None:
     odd = [str(n) for n in codes.columns if not isinstance(n, str) or not _NAME.fullmatch(n)]
+    odd = [n for n in odd if not _NAME.fullmatch(n.upper())] or odd  # those that capitals alone do not help
     if odd:
         raise OutputError(
             f"{path.name}: names in {KIND} files have at most 8 characters, A to Z, 0 to 9 and @#$_., a letter first; "
