@@ -25,7 +25,8 @@ _DOORS = {
     "survey_kit.tables": ("table",),
     "survey_kit.charts": ("chart",),
     "survey_kit.reports": ("build",),
-    "survey_kit.errors": ("SurveyKitError",),
+    "survey_kit.io.overlay": ("load_codebook",),
+    "survey_kit.errors": ("ReadError", "SurveyKitError", "SurveyWarning"),
 }
 _HOME = {name: module for module, names in _DOORS.items() for name in names}
 _MODULES = ("datasets", "errors", "weighting")
