@@ -18,7 +18,6 @@ from survey_kit.errors import (
     DuplicateNameError,
     OutputError,
     ReadError,
-    ResourceLimitError,
     TruncatedFileError,
     WrongFormatError,
     unknown,
@@ -28,11 +27,11 @@ from survey_kit.io.codebooks.json_form import codebook_from_json, codebook_to_js
 from survey_kit.io.codebooks.sound import is_sound
 from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.doubts import doubts
+from survey_kit.io.memory import refuse_beyond_memory
 from survey_kit.io.write import check_frame, complete
 from survey_kit.schema import Notice
 
 KEY = b"survey_kit.codebook"
-MAX_BYTES = 1 << 35  # of the cases in memory
 _FAILURES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError)
 
 
@@ -75,7 +74,9 @@ def read_parquet(path: Path, options: ReadOptions) -> FileContents:
         with pq.ParquetFile(path) as file:
             names = _wanted(path, file.schema_arrow, options)
             rows = file.metadata.num_rows
-            _check_size(path, (rows if options.rows is None else min(options.rows, rows)) * 8 * len(names))
+            refuse_beyond_memory(
+                path.name, (rows if options.rows is None else min(options.rows, rows)) * 8 * len(names)
+            )
             pieces = (
                 () if options.rows == 0 else (_valid(file.read_row_group(i, names)) for i in range(file.num_row_groups))
             )
@@ -139,18 +140,11 @@ def _first(path: Path, pieces: Iterable[pa.Table], schema: pa.Schema, most: int 
     for piece in pieces:
         found.append(piece.select(schema.names).replace_schema_metadata(schema.metadata))
         rows, size = rows + piece.num_rows, size + piece.nbytes
-        _check_size(path, size)
+        refuse_beyond_memory(path.name, size)
         if most is not None and rows >= most:
             break
     table = pa.concat_tables(found) if found else schema.empty_table()
     return table if most is None else table.slice(0, most)
-
-
-def _check_size(path: Path, size: int) -> None:
-    if size > MAX_BYTES:
-        raise ResourceLimitError(
-            f"{path.name} takes {size / 2**30:,.0f} GB in memory, more than is read. Name columns=, or fewer rows."
-        )
 
 
 def _contents(path: Path, table: pa.Table, options: ReadOptions, rows: int | None, kind: str) -> FileContents:

@@ -197,8 +197,10 @@ class TestBothFormats:
     def test_more_than_fits_is_refused(self, tmp_path, suffix, monkeypatch):
         file = tmp_path / f"poll{suffix}"
         write_file(file, CODES, BOOK)
-        monkeypatch.setattr("survey_kit.io.arrow.MAX_BYTES", 40)
-        with pytest.raises(ResourceLimitError, match=r"in memory, more than is read\. Name columns=, or fewer rows\."):
+        monkeypatch.setattr("survey_kit.io.memory.memory_ceiling", lambda: 40)
+        with pytest.raises(
+            ResourceLimitError, match=f"poll{suffix} would take .* Name columns=, or read the first rows"
+        ):
             read_file(file)
 
 

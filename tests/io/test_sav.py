@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
 
 import numpy as np
@@ -11,8 +12,9 @@ import pyreadstat
 import pytest
 
 from survey_kit.codebook import Codebook, MissingRule, MultipleResponse, Variable
-from survey_kit.errors import ArgumentError, EncodingError, FileFormatError, TruncatedFileError
+from survey_kit.errors import ArgumentError, EncodingError, FileFormatError, ResourceLimitError, TruncatedFileError
 from survey_kit.io import read_file, write_file
+from survey_kit.io.memory import memory_ceiling
 from survey_kit.io.spss.sav_records import read_dictionary
 
 CASES_AT, WEIGHT_AT = 80, 76
@@ -416,3 +418,19 @@ def test_utf8_that_is_declared_as_something_else(tmp_path, stated):
         said = str(error)
     assert 'encoding="utf-8"' in said
     assert read_file(file, encoding="utf-8").codebook["q"].label == "Доверие"
+
+
+def test_more_than_fits_in_memory_is_refused_and_can_be_read_in_part(poll, monkeypatch):
+    monkeypatch.setattr("survey_kit.io.memory.memory_ceiling", lambda: 150)  # 5 cases x 4 elements x 8 bytes
+    with pytest.raises(ResourceLimitError, match=r"poll.sav would take .* Name columns=, or read the first rows"):
+        read_file(poll)
+    with pytest.raises(ResourceLimitError, match="poll.sav would take"):
+        read_file(poll, allow_truncated=True)
+    assert len(read_file(poll, columns=["q1"]).codes) == 5
+    assert len(read_file(poll, row_limit=2).codes) == 2
+    assert len(read_file(poll, metadata_only=True).codebook) == 4
+
+
+def test_the_ceiling_is_half_of_the_memory():
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert memory_ceiling() == whole // 2

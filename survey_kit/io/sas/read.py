@@ -18,13 +18,13 @@ from survey_kit.errors import (
     DamagedFileError,
     EncodingError,
     FileFormatError,
-    ResourceLimitError,
     TruncatedFileError,
     unknown,
 )
 from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.dates import STATA_EPOCH, convert_dates, sas_unit
 from survey_kit.io.doubts import doubts
+from survey_kit.io.memory import refuse_beyond_memory
 from survey_kit.io.readstat import BYTES, FAILURES, call_reader
 from survey_kit.io.sas.meaning import (
     SPECIAL,
@@ -42,7 +42,6 @@ from survey_kit.io.write import is_text
 from survey_kit.schema import Notice
 
 _LEAST_ROW = 12  # bytes that a row takes at least, however well it is compressed
-MAXBYTES = 1 << 35  # of the rows in memory
 Labels = Mapping[str, Mapping[Code, str]]
 Reader = Callable[..., tuple[pd.DataFrame, Any]]
 
@@ -176,10 +175,7 @@ def _check_size(path: Path, meta: Any, options: ReadOptions) -> None:
     if rows * min(max(width, 1), _LEAST_ROW) > path.stat().st_size:
         raise TruncatedFileError(f"{path.name} declares {rows:,} rows, more than its size can hold. Fetch it again.")
     size = (rows if options.rows is None else min(rows, options.rows)) * max(columns, 1) * 8
-    if size > MAXBYTES:
-        raise ResourceLimitError(
-            f"{path.name} takes {size / 2**30:,.0f} GB in memory, more than is read. Name columns=, or fewer rows."
-        )
+    refuse_beyond_memory(path.name, size)
 
 
 def _check_rows(path: Path, found: int, declared: int | None, options: ReadOptions) -> None:

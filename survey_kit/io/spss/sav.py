@@ -16,6 +16,7 @@ from survey_kit.errors import DuplicateNameError, TruncatedFileError
 from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.dates import SPSS_EPOCH, convert_dates, spss_unit
 from survey_kit.io.doubts import doubts
+from survey_kit.io.memory import refuse_beyond_memory
 from survey_kit.io.spss.sav_attributes import file_attributes, own_words, restored_labels, variable_attributes
 from survey_kit.io.spss.sav_cases import check_cases, check_size, count_cases
 from survey_kit.io.spss.sav_encoding import encoding_notices
@@ -55,17 +56,28 @@ def read_sav(path: Path, options: ReadOptions) -> FileContents:
 
 def _cases(found: SavDictionary, content: Buffer, options: ReadOptions) -> tuple[int | None, list[Notice]]:
     """How many cases to read in place of the declared number, None to leave it to the header; and what is lost."""
-    if not options.allow_truncated:
-        if options.rows is None:
-            return check_cases(found, content), []
-        check_size(found, content)
-        return None, []
-    cases, cut = count_cases(found, content)
+    check_size(found, content, options.allow_truncated)
+    cut = False
+    if options.allow_truncated:
+        cases, cut = count_cases(found, content)
+    else:
+        _refuse_too_large(found, found.declared, options)
+        if options.rows is not None:
+            return None, []
+        cases = check_cases(found, content)
+    _refuse_too_large(found, cases, options)
     if not cut and (found.declared < 0 or found.declared == cases):
         return cases, []
     declared = f"declares {found.declared:,} cases" if found.declared >= 0 else "ends inside a case"
     text = f"{found.name} is not whole: it {declared}, {cases:,} were found and read."
     return cases, [Notice("truncated", text, max(found.declared - cases, 0))]
+
+
+def _refuse_too_large(found: SavDictionary, cases: int, options: ReadOptions) -> None:
+    """ResourceLimitError where the cells that are asked for would not fit in memory."""
+    share = 1.0 if options.columns is None else len(options.columns) / max(len(found.real_variables()), 1)
+    rows = cases if options.rows is None else min(cases, options.rows)
+    refuse_beyond_memory(found.name, rows * found.elements * 8 * share)
 
 
 def _most(found: SavDictionary, cases: int | None) -> int:

@@ -15,7 +15,6 @@ from survey_kit.errors import DamagedFileError, ResourceLimitError, TruncatedFil
 from survey_kit.io.spss.sav_records import Buffer, SavDictionary
 
 MAX_INFLATED = 1 << 32  # bytes of a zsav file after inflation
-MAX_CELLS_BYTES = 1 << 35  # bytes of the cases in memory
 _BLOCK = 1 << 20
 _END, _LITERAL, _PAD = 252, 253, 0
 
@@ -24,8 +23,6 @@ def check_cases(found: SavDictionary, buffer: Buffer) -> int:
     """Number of whole cases in the file. TruncatedFileError when the header declares another number."""
     if not found.elements:
         return 0
-    if found.compression:
-        _refuse_impossible(found, _inflated_size(found, buffer))
     cases, cut = count_cases(found, buffer)
     if not cut and (found.declared < 0 or found.declared == cases):
         return cases
@@ -41,18 +38,20 @@ def check_cases(found: SavDictionary, buffer: Buffer) -> int:
     )
 
 
-def check_size(found: SavDictionary, buffer: Buffer) -> None:
-    """The checks that need no pass over the cases, for a reader of the first rows. TruncatedFileError."""
+def check_size(found: SavDictionary, buffer: Buffer, allow_truncated: bool = False) -> None:
+    """The checks that need no pass over the cases. TruncatedFileError, ResourceLimitError."""
     if not found.elements:
         return
     if found.compression:
-        _refuse_impossible(found, _inflated_size(found, buffer))
-    else:
+        size = _inflated_size(found, buffer)
+        if not allow_truncated:
+            _refuse_impossible(found, size)
+    elif not allow_truncated:
         check_cases(found, buffer)
 
 
 def count_cases(found: SavDictionary, buffer: Buffer) -> tuple[int, bool]:
-    """(whole cases, whether the file ends inside one), whatever the header declares. ResourceLimitError."""
+    """(whole cases, whether the file ends inside one), whatever the header declares."""
     body = memoryview(buffer)[found.data :]
     if not found.elements:
         return 0, False
@@ -63,8 +62,6 @@ def count_cases(found: SavDictionary, buffer: Buffer) -> tuple[int, bool]:
         cells, cut = _count_cells([body] if found.compression == 1 else _zsav_blocks(found, buffer))
         cases, rest = divmod(cells, found.elements)
         cut = cut or rest != 0
-    if cases * found.elements * 8 > MAX_CELLS_BYTES:
-        raise ResourceLimitError(f"{found.name} holds {cases:,} cases, more than fit in memory. Read it in parts.")
     return cases, cut
 
 
