@@ -28,6 +28,16 @@ def codec_name(encoding: str) -> str:
         ) from None
 
 
+def cut(text: str, most: int) -> tuple[str, bool]:
+    """The text in at most `most` bytes of UTF-8, never inside a character, and whether it was cut.
+
+    >>> cut("жжж", 5)
+    ('жж', True)
+    """
+    raw = text.encode()
+    return (text, False) if len(raw) <= most else (raw[:most].decode(errors="ignore"), True)
+
+
 def has_high_bytes(sample: bytes) -> bool:
     """True when the bytes are more than plain ASCII."""
     return _HIGH.search(sample) is not None

@@ -11,11 +11,10 @@ import pyreadstat
 
 from survey_kit.codebook import Code
 from survey_kit.errors import DamagedFileError, EncodingError, MissingFileError, listed
+from survey_kit.io.extended_missing import SPECIAL, letter_code
+from survey_kit.io.readstat import FAILURES
 from survey_kit.schema import Notice
 
-SPECIAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"  # .A is -1000001 ... .Z is -1000026, ._ is -1000027
-_FIRST = -1_000_001
-_FAILURES = (pyreadstat.ReadstatError, ValueError, TypeError, IndexError, OverflowError, MemoryError)
 _PLAIN = re.compile(
     r"\$?(CHAR|F|BEST|BESTX|COMMA|COMMAX|DOLLAR|DOLLARX|EURO|EUROX|PERCENT|PERCENTN|NEGPAREN|NUMX|Z|E|D|BINARY|HEX|OCTAL|"
     r"FRACT|ROMAN|SSN|PVALUE|WORDF|WORDS|IB|PD|PIB|RB|ZD|ASCII|EBCDIC|QUOTE|REVERJ|REVERS|UPCASE|VARYING|BASE64X|MSGCASE|"
@@ -24,15 +23,6 @@ _PLAIN = re.compile(
     r"MDYAMPM|DT\w+|EUR\w+|MINGUO|NENGO|PDJUL[GI]|WORDDATE|LOGPROB|SIZEK\w*|BESTD|VAXRB|S370\w+)?",
     re.IGNORECASE,
 )
-
-
-def special_code(letter: str) -> int:
-    """The user-missing code that stands for a special missing value; .A to .Z are those of Stata's .a to .z.
-
-    >>> special_code("A"), special_code("_")
-    (-1000001, -1000027)
-    """
-    return _FIRST - SPECIAL.index(letter.upper())
 
 
 def bare(form: str) -> str:
@@ -67,7 +57,7 @@ def read_catalogue(path: Path, encoding: str | None) -> dict[str, dict[Code, str
     """Format -> code -> label; special missing values as their codes. Raises DamagedFileError or EncodingError."""
     try:
         _, meta = pyreadstat.read_sas7bcat(path, encoding=encoding)
-    except _FAILURES as error:
+    except FAILURES as error:
         if isinstance(error, UnicodeError) or "encoding" in str(error):
             raise EncodingError(
                 f'{path.name}: a label is not valid in its encoding. Name it, as in encoding="cp1251".'
@@ -83,7 +73,7 @@ def _labels(name: str, labels: Mapping[Any, str]) -> dict[Code, str]:
         return {str(code).rstrip(" "): labels[code] for code in sorted(labels, key=str)}
     plain: dict[Code, str] = {c: labels[c] for c in sorted(c for c in labels if not isinstance(c, str))}
     marked = sorted((c for c in labels if isinstance(c, str)), key=SPECIAL.index)
-    return {**plain, **{special_code(c): labels[c] for c in marked}}
+    return {**plain, **{letter_code(c): labels[c] for c in marked}}
 
 
 def format_notices(name: str, without: Iterable[str], catalogue: Path | None, advice: str) -> list[Notice]:
@@ -102,6 +92,6 @@ def special_notice(used: Mapping[str, Iterable[str]]) -> list[Notice]:
     if not found:
         return []
     every = sorted({letter for letters in found.values() for letter in letters}, key=SPECIAL.index)
-    pairs = listed([f".{letter} is {special_code(letter)}" for letter in every], most=27)
+    pairs = listed([f".{letter} is {letter_code(letter)}" for letter in every], most=27)
     text = f"Special missing values are kept as user-missing codes ({pairs}) in {listed(found)}."
     return [Notice("extended_missing", text, len(found))]

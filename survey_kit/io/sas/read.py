@@ -24,16 +24,15 @@ from survey_kit.errors import (
 from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.dates import STATA_EPOCH, convert_dates, sas_unit
 from survey_kit.io.doubts import doubts
+from survey_kit.io.extended_missing import SPECIAL, letter_code
 from survey_kit.io.memory import refuse_beyond_memory
 from survey_kit.io.readstat import BYTES, FAILURES, call_reader
 from survey_kit.io.sas.meaning import (
-    SPECIAL,
     bare,
     find_catalogue,
     format_notices,
     is_own,
     read_catalogue,
-    special_code,
     special_notice,
 )
 from survey_kit.io.sas.xport import XptLayout, read_xpt_layout, special_missing
@@ -195,12 +194,12 @@ def _whole(path: Path, frame: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 def _letters(column: pd.Series) -> np.ndarray:
     """The special missing values of a column as codes, NaN elsewhere. Shape (n,)."""
-    return np.array([special_code(v) if isinstance(v, str) else np.nan for v in column.tolist()], dtype=float)
+    return np.array([letter_code(v) if isinstance(v, str) else np.nan for v in column.tolist()], dtype=float)
 
 
 def _marked(content: bytes, layout: XptLayout, rows: int, names: list[str]) -> dict[str, np.ndarray]:
     found = special_missing(content, layout, rows)
-    codes = np.vectorize(lambda letter: special_code(letter) if letter else np.nan, otypes=[float])
+    codes = np.vectorize(lambda letter: letter_code(letter) if letter else np.nan, otypes=[float])
     return {names[position]: codes(letters) for position, letters in found.items()}
 
 
@@ -233,7 +232,7 @@ def _contents(
 
 
 def _used(codes: np.ndarray) -> list[str]:
-    return [s for s in SPECIAL if (codes == special_code(s)).any()]
+    return [s for s in SPECIAL if (codes == letter_code(s)).any()]
 
 
 def _labels(form: str, labels: Labels) -> Mapping[Code, str]:

@@ -14,10 +14,10 @@ from survey_kit.codebook import Codebook, MissingRule, Variable
 from survey_kit.errors import OutputError, listed
 from survey_kit.io.atomic import atomic_path
 from survey_kit.io.dates import STATA_EPOCH, sas_unit
-from survey_kit.io.sas.meaning import SPECIAL, special_code
+from survey_kit.io.extended_missing import SPECIAL, letter_code
 from survey_kit.io.sas.xport import LINE, read_xpt_layout
-from survey_kit.io.spss.sav_limits import cut
 from survey_kit.io.stat_limits import check_columns, lost_notice, meaning_lost, refuse_twins, sets_lost
+from survey_kit.io.text import cut
 from survey_kit.io.write import complete, is_text
 from survey_kit.schema import Notice
 
@@ -95,8 +95,8 @@ def _letters(column: pd.Series, variable: Variable) -> np.ndarray:
     if is_text(column) or pd.api.types.is_datetime64_dtype(column):
         return np.zeros(len(column), dtype=np.uint8)
     numbers = column.to_numpy(dtype=float, na_value=np.nan)
-    declared = [s for s in SPECIAL if special_code(s) in rule.values]
-    found = [np.where(numbers == special_code(s), ord(s), 0) for s in declared]
+    declared = [s for s in SPECIAL if letter_code(s) in rule.values]
+    found = [np.where(numbers == letter_code(s), ord(s), 0) for s in declared]
     return np.sum(found, axis=0).astype(np.uint8) if found else np.zeros(len(column), dtype=np.uint8)
 
 
@@ -174,6 +174,6 @@ def _trailing(column: pd.Series) -> bool:
 
 def _rules(book: Codebook) -> list[str]:
     """Variables with missing rules other than special missing values."""
-    special = {special_code(s) for s in SPECIAL}
+    special = {letter_code(s) for s in SPECIAL}
     rules = {n: v.missing for n, v in book.variables.items() if v.missing is not None}
     return [n for n, rule in rules.items() if rule.ranges or any(v not in special for v in rule.values)]

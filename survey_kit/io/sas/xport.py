@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey_kit.errors import DamagedFileError, TruncatedFileError
-from survey_kit.io.sas.meaning import SPECIAL
+from survey_kit.io.extended_missing import SPECIAL
 
 LINE = 80
 _MEMBER = re.compile(rb"HEADER RECORD\*{7}MEMB(?:ER|V8)  ?HEADER RECORD")

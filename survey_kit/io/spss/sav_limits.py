@@ -10,23 +10,13 @@ import pandas as pd
 
 from survey_kit.codebook import Codebook, MissingRule, MultipleResponse, Variable
 from survey_kit.errors import OutputError
+from survey_kit.io.extended_missing import FIRST, UNDERSCORE
 from survey_kit.io.stat_limits import check_columns, refuse_twins
 from survey_kit.io.write import is_text
 
 NAME_BYTES, TEXT_BYTES, SHORT_TEXT, NOTE_BYTES = 64, 32_767, 8, 80
-_LETTERS = (-1_000_027, -1_000_001)  # the codes of .z and ._ to .a
 _RESERVED = frozenset(("ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "NOT", "OR", "TO", "WITH"))
 _NAME = re.compile(r"[^\W\d_][\w.@#$]*|[@#][\w.@#$]+")
-
-
-def cut(text: str, most: int) -> tuple[str, bool]:
-    """The text in at most `most` bytes of UTF-8, never inside a character, and whether it was cut.
-
-    >>> cut("жжж", 5)
-    ('жж', True)
-    """
-    raw = text.encode()
-    return (text, False) if len(raw) <= most else (raw[:most].decode(errors="ignore"), True)
 
 
 def check_limits(path: Path, codes: pd.DataFrame, book: Codebook) -> None:
@@ -92,7 +82,7 @@ def _missing_problems(name: str, column: pd.Series, variable: Variable) -> Probl
 
 def as_range(rule: MissingRule) -> tuple[float, float] | None:
     """The range that stands for more than three extended missing values of Stata or SAS (.a to .z), else None."""
-    values = [v for v in rule.values if not isinstance(v, str) and _LETTERS[0] <= v <= _LETTERS[1]]
+    values = [v for v in rule.values if not isinstance(v, str) and UNDERSCORE <= v <= FIRST]
     if len(values) <= 3 or len(values) < len(rule.values) or rule.ranges:
         return None
     return float(min(values)), float(max(values))

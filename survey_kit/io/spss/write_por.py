@@ -18,8 +18,9 @@ from survey_kit.io.atomic import atomic_path
 from survey_kit.io.dates import spss_unit, to_seconds
 from survey_kit.io.spss.por_numbers import format_number
 from survey_kit.io.spss.por_records import BEYOND, FORMATS, LINE, PRINTABLE, SIGNATURE, TABLE
-from survey_kit.io.spss.sav_limits import as_range, cut
+from survey_kit.io.spss.sav_limits import as_range
 from survey_kit.io.stat_limits import check_columns, lost_notice, meaning_lost, sets_lost
+from survey_kit.io.text import cut
 from survey_kit.io.write import complete, is_text
 from survey_kit.schema import Notice
 

@@ -18,10 +18,11 @@ from survey_kit.io.atomic import atomic_path
 from survey_kit.io.dates import spss_unit, to_seconds
 from survey_kit.io.spss.sav_attributes import attribute_record, attributes_of, file_record
 from survey_kit.io.spss.sav_cases import check_cases
-from survey_kit.io.spss.sav_limits import NOTE_BYTES, TEXT_BYTES, as_range, check_limits, cut
+from survey_kit.io.spss.sav_limits import NOTE_BYTES, TEXT_BYTES, as_range, check_limits
 from survey_kit.io.spss.sav_patch import Patch, patch_file
 from survey_kit.io.spss.sav_records import SavDictionary, open_bytes, read_dictionary
 from survey_kit.io.spss.sav_sets import set_record
+from survey_kit.io.text import cut
 from survey_kit.io.write import complete, is_text
 from survey_kit.schema import Notice
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from survey_kit.codebook import Codebook, MissingRule, Variable
 from survey_kit.errors import OutputError, listed
+from survey_kit.io.extended_missing import FIRST, LAST
 from survey_kit.io.stat_limits import check_columns
-from survey_kit.io.stata.meaning import FIRST, LAST
 from survey_kit.io.write import is_text
 
 KIND = "Stata"

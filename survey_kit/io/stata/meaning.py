@@ -15,8 +15,8 @@ from survey_kit.codebook import Code, Codebook, MissingRule, Variable
 from survey_kit.errors import ReadError
 from survey_kit.io.codebooks.json_form import codebook_from_json, codebook_to_json
 from survey_kit.io.codebooks.sound import is_sound
+from survey_kit.io.extended_missing import FIRST, LAST
 
-FIRST, LAST = -1_000_001, -1_000_026  # the codes of .a to .z
 OURS, FILE = "survey_kit", "_dta"
 DOUBLE = "survey_kit_double"  # of whole numbers that are doubles here and integers in Stata, to be read as they were
 STATA_WEIGHT = "_svy_wvar"  # the characteristic in which `svyset` keeps the weight variable

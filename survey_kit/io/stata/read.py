@@ -14,22 +14,11 @@ from survey_kit.errors import TruncatedFileError, listed
 from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.dates import STATA_EPOCH, convert_dates, stata_unit
 from survey_kit.io.doubts import doubts
+from survey_kit.io.extended_missing import LETTERS, letter_code
 from survey_kit.io.stata.frame import LONG_TEXT, TEXT, DtaFrame, read_frame
 from survey_kit.io.stata.layout import read_layout
 from survey_kit.io.stata.meaning import DOUBLE, FILE, STATA_WEIGHT, attributes_of, restored
 from survey_kit.schema import Notice
-
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-FIRST_LETTER_CODE = -1_000_001  # .a is -1000001, .b is -1000002 ... .z is -1000026
-
-
-def letter_code(letter: str) -> int:
-    """The user-missing code that stands for an extended missing value.
-
-    >>> letter_code("a"), letter_code("c")
-    (-1000001, -1000003)
-    """
-    return FIRST_LETTER_CODE - LETTERS.index(letter)
 
 
 def read_dta(path: Path, options: ReadOptions) -> FileContents:

@@ -18,10 +18,11 @@ from survey_kit.codebook import Codebook, MissingRule, Variable, format_code
 from survey_kit.errors import listed
 from survey_kit.io.atomic import atomic_path
 from survey_kit.io.dates import STATA_EPOCH, stata_unit
-from survey_kit.io.spss.sav_limits import cut
+from survey_kit.io.extended_missing import FIRST, LAST
 from survey_kit.io.stat_limits import lost_notice, meaning_lost, sets_lost, text_bytes
 from survey_kit.io.stata.limits import KIND, LABEL, VALUE_LABEL, check_limits, letters, storage
-from survey_kit.io.stata.meaning import DOUBLE, FIRST, LAST, LONGEST, STATA_WEIGHT, characteristics, fits
+from survey_kit.io.stata.meaning import DOUBLE, LONGEST, STATA_WEIGHT, characteristics, fits
+from survey_kit.io.text import cut
 from survey_kit.io.write import complete, is_text
 from survey_kit.schema import Notice
 
