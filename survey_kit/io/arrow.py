@@ -24,7 +24,6 @@ from survey_kit.errors import (
 )
 from survey_kit.io.atomic import atomic_path
 from survey_kit.io.codebooks.json_form import codebook_from_json, codebook_to_json
-from survey_kit.io.codebooks.sound import is_sound
 from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.doubts import doubts
 from survey_kit.io.memory import refuse_beyond_memory
@@ -164,9 +163,7 @@ def _codebook(path: Path, stored: bytes) -> Codebook:
     try:
         book = codebook_from_json(stored.decode())
     except (ReadError, ValueError, RecursionError) as error:
-        raise DamagedFileError(f"{path.name}: its codebook cannot be read: {error}. Write it again.") from error
-    if not is_sound(book):
-        raise DamagedFileError(f"{path.name}: its codebook holds something of a wrong type. Write it again.")
+        raise DamagedFileError(f"{path.name}: its codebook cannot be read. {error} Write the file again.") from error
     return book
 
 

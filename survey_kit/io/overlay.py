@@ -66,30 +66,11 @@ def read_codebook_json(path: Path) -> Codebook:
     if path.stat().st_size > _MOST_JSON:
         raise ResourceLimitError(f"{path.name} has {path.stat().st_size:,} bytes; a codebook may have {_MOST_JSON:,}.")
     try:
-        book = codebook_from_json(path.read_bytes().decode("utf-8-sig"))
-        _check_kinds(book)
+        return codebook_from_json(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise EncodingError(f"{path.name}: the text is not UTF-8. Save the file as UTF-8.") from None
-    except (FileFormatError, ValueError, RecursionError) as error:
+    except (FileFormatError, ValueError) as error:
         raise FileFormatError(f"{path.name} is no codebook in JSON: {error}") from error
-    return book
-
-
-def _check_kinds(book: Codebook) -> None:
-    """ValueError where JSON has something else than a text or a code."""
-    for name, variable in book.variables.items():
-        texts = [name, variable.label, variable.question, variable.filter, variable.format, variable.alignment]
-        texts += [variable.origin, *variable.labels.values(), *variable.attributes, *variable.attributes.values()]
-        codes = [*variable.labels, *(variable.missing.values if variable.missing else ())]
-        if not all(isinstance(text, str) for text in texts):
-            raise ValueError(f"a name, label or question of {str(name)!r} is no text. Put quotes around it.")
-        if any(isinstance(code, bool) or not isinstance(code, (int, float, str)) or code != code for code in codes):
-            raise ValueError(f"a code of {name!r} is neither a number nor a text. Correct it.")
-        if variable.measure not in ("nominal", "ordinal", "scale", "unknown"):
-            raise ValueError(f"{variable.measure!r} is no measure ({name!r}). Write 'nominal', 'ordinal' or 'scale'.")
-    for name, group in book.sets.items():
-        if not all(isinstance(text, str) for text in (name, group.label, group.question, *group.columns)):
-            raise ValueError(f"a text of the set {str(name)!r} is none. Put quotes around it.")
 
 
 def read_codebook_workbook(path: Path) -> Codebook:

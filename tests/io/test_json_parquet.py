@@ -167,7 +167,7 @@ class TestBothFormats:
         text = codebook_to_json(BOOK)
         for bad, sentence in (
             ("{", "its codebook cannot be read"),
-            (text.replace('"ordinal"', "5"), "of a wrong type"),
+            (text.replace('"ordinal"', "5"), "5 is no measure"),
         ):
             table = pa.Table.from_pandas(CODES).replace_schema_metadata({b"survey_kit.codebook": bad.encode()})
             pq.write_table(table, file) if suffix == ".parquet" else feather.write_feather(table, file)

@@ -10,6 +10,7 @@ import numpy as np
 
 from survey_kit.codebook import Code, Codebook, MissingRule, MultipleResponse, Variable
 from survey_kit.errors import FileFormatError
+from survey_kit.io.codebooks.sound import unsound
 
 VERSION = 1
 
@@ -43,7 +44,7 @@ def codebook_from_json(text: str) -> Codebook:
             raise FileFormatError(f"The codebook has version {content['version']}; this release reads {VERSION}.")
         variables = [_variable_in(v) for v in content["variables"]]
         sets = [_set_in(s) for s in content["sets"]]
-        return Codebook(
+        book = Codebook(
             variables={v.name: v for v in variables},
             sets={s.name: s for s in sets},
             title=content["title"],
@@ -52,8 +53,11 @@ def codebook_from_json(text: str) -> Codebook:
             encoding=content["encoding"],
             attributes=content.get("attributes", {}),
         )
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError, json.JSONDecodeError) as error:
         raise FileFormatError(f"This is not a codebook in JSON ({error}). Write it with codebook_to_json.") from error
+    if problem := unsound(book):
+        raise FileFormatError(f"The codebook cannot be used: {problem}.")
+    return book
 
 
 def _code(code: Code) -> Any:

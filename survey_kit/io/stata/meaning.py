@@ -14,7 +14,6 @@ from dataclasses import replace
 from survey_kit.codebook import Code, Codebook, MissingRule, Variable
 from survey_kit.errors import ReadError
 from survey_kit.io.codebooks.json_form import codebook_from_json, codebook_to_json
-from survey_kit.io.codebooks.sound import is_sound
 from survey_kit.io.extended_missing import FIRST, LAST
 
 OURS, FILE = "survey_kit", "_dta"
@@ -54,10 +53,9 @@ def restored(book: Codebook, said: Texts) -> Codebook:
 
 def _book(text: str) -> Codebook | None:
     try:
-        book = codebook_from_json(text) if text else None
-    except (ReadError, ValueError, TypeError, RecursionError):
+        return codebook_from_json(text) if text else None
+    except (ReadError, ValueError):
         return None
-    return book if book is not None and is_sound(book) else None
 
 
 def longer(cut: str, whole: str) -> str:
