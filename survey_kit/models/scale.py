@@ -84,11 +84,19 @@ def scale(
         kind=kind,
         least=least,
         ends=ends,
-        survey=survey.with_column(values, Variable(name, label=label or name, measure="scale")),
+        survey=survey.with_column(values, _variable(name, label, kind, names, reverse, least)),
         notices=_notices(table, len(answers), int(enough.sum()), least),
         complete=pd.DataFrame(answers[full], columns=list(names)),
         level=level,
     )
+
+
+def _variable(
+    name: str, label: str, kind: str, items: tuple[str, ...], reverse: Sequence[str], least: int
+) -> Variable:
+    turned = f" ({', '.join(reverse)} reversed)" if reverse else ""
+    origin = f"{kind.capitalize()} of {', '.join(items)}{turned}, where {least} or more are answered."
+    return Variable(name, label=label or name, measure="scale", origin=origin)
 
 
 def _items(survey: SurveyLike, items: Sequence[str], reverse: Sequence[str]) -> tuple[str, ...]:

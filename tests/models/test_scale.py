@@ -199,3 +199,8 @@ def test_items_without_labels_may_lack_an_extreme_answer():
 def test_a_scale_with_labelled_ends_only_goes_with_a_labelled_one():
     poll = _survey().relabel("q1", labels={1: "No", 5: "Yes"})
     assert sk.scale(poll, ITEMS, "index").alpha == sk.scale(_survey(), ITEMS, "index").alpha
+
+
+def test_the_variable_says_how_it_was_made(poll):
+    made = sk.scale(poll, [*ITEMS, "turned"], "index", reverse=["turned"], min_answered=3).survey
+    assert made["index"].origin == "Mean of q1, q2, q3, q4, turned (turned reversed), where 3 or more are answered."
