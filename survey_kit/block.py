@@ -111,15 +111,38 @@ def number(codes: pd.DataFrame, variable: Variable) -> Block:
     return Block(variable.name, ("",), hits, base, (None,))
 
 
-def multiple_response(codes: pd.DataFrame, codebook: Codebook, question: MultipleResponse) -> Block:
-    """A multiple-response question, dichotomies or categories. Base: rows with any valid member (asked)."""
+def multiple_response(
+    codes: pd.DataFrame, codebook: Codebook, question: MultipleResponse, missing: str = "exclude"
+) -> Block:
+    """A multiple-response question, dichotomies or categories. Base: rows with any valid member (asked).
+
+    `missing="show"`: rows without one that hold user-missing codes are in the base, too, with their reason as an answer.
+    """
     members = [codebook[c] for c in question.columns]
     valid = np.column_stack([~v.is_missing(codes[v.name]) for v in members])
     base: BoolArray = np.asarray(valid.any(axis=1))
     if question.counted is not None:
         given = np.column_stack([(codes[v.name] == question.counted).to_numpy(dtype=bool) for v in members]) & valid
-        return Block(question.name, member_texts(members), _given(given), base, tuple(v.name for v in members))
-    return _category_set(codes, members, question, valid, base)
+        block = Block(question.name, member_texts(members), _given(given), base, tuple(v.name for v in members))
+    else:
+        block = _category_set(codes, members, question, valid, base)
+    return _with_reasons(block, codes, members) if missing == "show" else block
+
+
+def _with_reasons(block: Block, codes: pd.DataFrame, members: list[Variable]) -> Block:
+    """The block with rows that hold user-missing codes only, each with the first of its codes as its reason."""
+    said = codes[[v.name for v in members]].bfill(axis="columns").iloc[:, 0]
+    silent = ~block.base & said.notna().to_numpy()
+    if not silent.any():
+        return block
+    labels = {code: text for v in reversed(members) for code, text in v.labels.items()}
+    told = Variable(block.variable, labels=labels, missing=members[0].missing)
+    order = [c for c in category_order(said[silent], told, missing=True) if (said[silent] == c).any()]
+    rows = np.flatnonzero(silent)
+    reasons = Entries(rows, pd.Index(order).get_indexer(said[silent]), None, (len(codes), len(order)))
+    texts = tuple(told.display(c) for c in order)
+    base: BoolArray = block.base | silent
+    return Block(block.variable, (*block.labels, *texts), joined([block.hits, reasons]), base, (*block.codes, *order))
 
 
 def _category_set(

@@ -79,6 +79,9 @@ class Variable:
         object.__setattr__(self, "labels", MappingProxyType(dict(self.labels)))
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), _plain(self))
+
     @property
     def title(self) -> str:
         """The label, or the name where there is none."""
@@ -147,6 +150,9 @@ class Codebook:
         if not isinstance(other, Codebook):
             return NotImplemented
         return all(getattr(self, f.name) == getattr(other, f.name) for f in fields(Codebook))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), _plain(self))
 
     def __getitem__(self, name: str) -> Variable:
         if name not in self.variables:
@@ -235,6 +241,16 @@ class Codebook:
             for v in self.variables.values()
         ]
         return pd.DataFrame(rows, columns=["name", "label", "question", "measure", "values", "missing", "filter"])
+
+
+def _plain(thing: Any) -> dict[str, Any]:
+    """Fields by name, read-only mappings as dicts, which can be pickled and copied."""
+    values = {f.name: getattr(thing, f.name) for f in fields(thing)}
+    return {name: dict(v) if isinstance(v, MappingProxyType) else v for name, v in values.items()}
+
+
+def _again(kind: Any, values: dict[str, Any]) -> Any:
+    return kind(**values)
 
 
 def _folded(text: str) -> str:

@@ -12,11 +12,11 @@ from survey_kit.codebook import Code, Variable
 _ENGLISH = (
     r"(i )?(do not|don'?t|does not|doesn'?t|did not|didn'?t) (know|remember|recall)",
     r"(can'?t|cannot|can not|could not|couldn'?t) (say|choose|answer|remember|recall|decide)",
-    r"dk|d/k|dnk|dk/?ref|dk/?na|dk/?rf|n/?a|n\.a\.?|unknown|(not|un) ?sure|no opinion",
+    r"dk|d\.k\.?|d/k|dnk|iap|dk/?ref|dk/?na|dk/?rf|n/?a|n\.a\.?|unknown|(not|un) ?sure|no opinion",
     r"(very )?(hard|difficult) to (say|answer|tell)|specified as (don'?t know|refused)",
-    r"ref|refus(ed|al|es|e)( to (answer|say|respond|tell))?",
+    r"ref|((the )?respondent )?refus(ed|al|es|e)( to (answer|say|respond|tell|state|reply))?",
     r"(prefer|want|wish|would rather)s? not (to )?(say|answer|respond)",
-    r"(do not|don'?t|did not|didn'?t) (want|wish) to (answer|say|respond)|declined to (answer|say|respond)",
+    r"(do not|don'?t|did not|didn'?t) (want|wish) to (answer|say|respond)|decline[sd]? to (answer|say|respond|state)",
     r"no (answer|response|reply|data)|non[- ]?response|(did not|didn'?t|not) (answer|answered|respond|reply)",
     r"(item )?(missing|not (stated|ascertained|available|reported|recorded))( data| value)?|system missing",
     r"not applicable|inapplicable|inap|does(n'?t| not) apply|not asked|question not asked|was not asked",
@@ -26,8 +26,9 @@ _ENGLISH = (
 _RUSSIAN = (
     r"затрудня(юсь|ется|лся|лась)( с ответом| ответить| сказать| оценить)?",
     r"затруднил(ся|ась|ись)( с ответом| ответить)?",
+    r"не мог(у|ут|ла?) (ответить|сказать|оценить)",
     r"(трудно|сложно) (сказать|ответить|оценить)|не (знаю|знает|знают|помню|помнит)|з/?о",
-    r"нет (ответа|данных|мнения)|без ответа|не (ответил|ответила|ответили|указал|указала|указано)",
+    r"н/?о|нет (ответа|данных|мнения)|без ответа|не (ответил|ответила|ответили|указал|указала|указано)",
     r"отказ(ался|алась|ались|ываюсь|ывается)?( от ответа| ответить| отвечать)?|не (хочу|хочет) отвечать",
     r"не ?применимо|не относится|вопрос не задавался|не (задавался|задавали)|(законный |логический )?пропуск",
     r"ошибка интервьюера|техническая ошибка|прерванное интервью",
@@ -41,7 +42,7 @@ _UKRAINIAN = (
 _KAZAKH = (
     r"білмеймін|білмейді|есімде жоқ",
     r"(жауап беру|айту)(ге|ға)? (қиын|қиналамын|қиналады|қиналды)|қиналамын|жауап беруге қиналдым",
-    r"(жауап беруден )?бас (тарту|тартамын|тартты|тарттым|тартады)|жауап бер(гісі келмейді|гім келмейді|мейді|меді)",
+    r"(жауап беруден |жауаптан )?бас (тарту|тартамын|тартты|тарттым|тартады)|жауап бер(гісі келмейді|гім келмейді|мейді|меді)",
     r"жауа(п|бы) жоқ|қолданылмайды|сұрақ қойылған жоқ|интервьюер(дің)? қатесі",
 )
 _GEORGIAN = (
@@ -72,6 +73,9 @@ _SPANISH = (
 )
 _WHOLE = re.compile("|".join((*_ENGLISH, *_RUSSIAN, *_UKRAINIAN, *_KAZAKH, *_GEORGIAN, *_GERMAN, *_FRENCH, *_SPANISH)))
 _LEADING_CODE = re.compile(r"^-?\d+\s*[.):=-]\s*|^-?\d+\s+")
+_ASIDE = re.compile(
+    r"^(vol(unteered)?\.?\s*[:.-]\s*)|\s*[-–—,(]*\s*do not read( out)?\)?$"
+)  # instructions to interviewers
 _NOTE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _BETWEEN = re.compile(r"\s*[/|;,]\s*|\s+(?:or|and|или|и|або|чи|немесе|ან|oder|und|ou|et|o|y)\s+")
 _LONGEST = 200
@@ -124,8 +128,9 @@ def reads_like_nonresponse(label: str) -> bool:
     >>> reads_like_nonresponse("Don't know"), reads_like_nonresponse("No")
     (True, False)
     """
-    text = unicodedata.normalize("NFKC", label[:_LONGEST]).casefold()
-    text = _LEADING_CODE.sub("", re.sub(r"[’‘ʼ`´]", "'", text).strip())
+    text = re.sub(r"[’‘ʼ`´]", "'", label[:_LONGEST])  # before NFKC, which takes ´ apart
+    text = _ASIDE.sub("", unicodedata.normalize("NFKC", text).casefold().strip())
+    text = _LEADING_CODE.sub("", text)
     bare = _NOTE.sub(" ", text)
     text = _trimmed(bare if _trimmed(bare) else text)
     if _WHOLE.fullmatch(text):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -192,16 +193,22 @@ class Survey:
         values: Sequence[Code] = (),
         ranges: Sequence[tuple[float, float]] = (),
     ) -> Survey:
-        """State which codes of a column are user-missing; none, with no values. SPSS: MISSING VALUES.
+        """State which codes of a column are user-missing; they join those that are already. SPSS: MISSING VALUES.
+
+        With no values and no ranges every code is an answer: an older rule is lifted, and codes that look like "don't
+        know" are no longer asked about.
 
         Args:
             column: one column, or a mapping of columns to their missing codes: {"q1": [98, 99], "q2": ["Refused"]}.
-            values: codes or labels; ranges: closed ranges, math.inf for LO and HI.
+            values, ranges: of one column: codes or labels, and closed ranges with math.inf for LO and HI.
         """
+        if not isinstance(column, str) and (values or ranges):
+            raise ArgumentError("values and ranges are for one column; a mapping has the codes of each column in it.")
         book = self.codebook
         asked = {column: values} if isinstance(column, str) else column
         for name, codes in asked.items():
-            book = recode.declare_missing(book, name, codes, ranges)
+            lift = not len(codes) and not ranges
+            book = recode.declare_missing(book, name, codes, ranges, replace_rule=lift)
         left = [n for n in self.notices if n.kind != "undeclared_missing"]
         return replace(self, codebook=book, notices=(*left, *io.undeclared_missing(book)))
 
@@ -216,7 +223,11 @@ class Survey:
         return reasons if self.domain is None else reasons[self.domain]
 
     def relabel(self, column: str, **changes: Any) -> Survey:
-        """Change fields of a column's codebook entry: label, labels, question, measure, filter."""
+        """Change fields of a column's codebook entry: label, labels (all of them), question, measure, filter, missing."""
+        known = [f.name for f in fields(Variable) if f.name != "name"]
+        for key in changes:
+            if key not in known:
+                raise unknown("field of a codebook entry", key, known)
         return replace(self, codebook=self.codebook.with_changes(column, **changes))
 
     def recode(self, recipes: Mapping[str, Recipe] | None = None, /, **named: Recipe) -> Survey:
@@ -303,16 +314,20 @@ def read(path: str | Path, **options: Any) -> Survey:
 
 def open_file(path: str | Path, **options: Any) -> Survey:
     """`read` without a word: for programs that show the notices themselves."""
+    known = list(signature(io.read_file).parameters)[1:]
+    for name in options:
+        if name not in known:
+            raise unknown("option of read", name, known)
     contents = io.read_file(path, **options)
     return Survey(contents.codes, contents.codebook, notices=contents.notices)
 
 
-_QUIET = ("decimal", "weight", "partial")  # what a reader asked for or will see anyway
+_QUIET = ("decimal", "partial")  # what a reader asked for or will see anyway
 
 
 def _say(notices: Sequence[Notice]) -> None:
     """Notices as one warning at the line that called `read` or `save`."""
-    texts = [n.text for n in notices if n.kind not in _QUIET]
+    texts = [n.text for n in notices if not (n.kind in _QUIET or (n.kind == "weight" and n.count == 0))]
     if texts:
         warnings.warn("\n".join(texts), SurveyWarning, stacklevel=3)
 

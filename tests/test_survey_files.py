@@ -97,3 +97,56 @@ class TestReasons:
         assert sk.from_frame(texts, book).missing("t").tolist() == ["a", "system-missing", np.nan]
         with pytest.raises(UnknownNameError, match="No column 'qq'. Did you mean 'q'"):
             poll.missing("qq")
+
+
+class TestDeclarations:
+    @pytest.fixture
+    def poll(self):
+        return sk.from_frame(
+            CODES, Codebook({"q": Variable("q", labels=LABELS, missing=MissingRule((98.0,))), "t": Variable("t")})
+        )
+
+    def test_codes_join_those_that_are_missing_already(self, poll):
+        assert poll.declare_missing("q", [99])["q"].missing == MissingRule((98.0, 99))
+        assert poll.declare_missing({"q": ["Refused"]})["q"].missing == MissingRule((98.0, 99.0))
+
+    def test_none_lifts_the_rule(self, poll):
+        lifted = poll.declare_missing("q")
+        assert lifted["q"].missing == MissingRule()
+        assert lifted.undeclared() == {}
+        assert lifted.declare_missing({"q": []})["q"].missing == MissingRule()
+
+    def test_a_mapping_takes_no_values_beside_it(self, poll):
+        with pytest.raises(sk.errors.ArgumentError, match="values and ranges are for one column"):
+            poll.declare_missing({"q": [99]}, values=[97])
+
+
+def test_an_option_that_does_not_exist_is_named_with_the_nearest(file):
+    with pytest.raises(UnknownNameError, match="No option of read 'colums'. Did you mean 'columns'"):
+        sk.read(file, colums=["q"])
+    poll = sk.from_frame(CODES)
+    with pytest.raises(UnknownNameError, match="No field of a codebook entry 'lables'. Did you mean 'labels'"):
+        poll.relabel("q", lables={1: "Yes"})
+
+
+def test_a_declared_weight_is_said_aloud_only_where_it_is_odd(tmp_path):
+    for values, loud in (([1.0, 2.0], False), ([1.0, -2.0], True)):
+        write_file(tmp_path / "poll.sav", pd.DataFrame({"w": values}), Codebook({"w": Variable("w")}, weight="w"))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            sk.read(tmp_path / "poll.sav")
+        assert [("1 negative" in str(w.message)) for w in caught] == ([True] if loud else [])
+
+
+def test_a_label_that_reads_system_missing():
+    book = Codebook({"q": Variable("q", labels={9.0: "system-missing"}, missing=MissingRule((9.0,)))})
+    poll = sk.from_frame(pd.DataFrame({"q": [9.0, np.nan]}), book)
+    assert poll.missing("q").tolist() == ["system-missing", "system-missing*"]
+
+
+def test_codes_that_are_written_alike_stay_apart():
+    book = Codebook({"q": Variable("q", labels={1: "Yes", "1": "Yes"})})
+    assert sk.from_frame(pd.DataFrame({"q": [1.0, 1.0]}), book).data["q"].cat.categories.tolist() == [
+        "Yes [1] (1)",
+        "Yes [1] (2)",
+    ]

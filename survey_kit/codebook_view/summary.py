@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.codebook import Code, Variable, describe_missing, format_code
-from survey_kit.codebook_view.personal import LONG, counted_personal, named_personal
 from survey_kit.errors import listed
+from survey_kit.io.personal import named_personal, personal_values
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, weighted_counts
 from survey_kit.nonresponse import looks_like_nonresponse
 from survey_kit.recode.answers import column_of, display_texts
@@ -206,7 +206,8 @@ def _reasons(variable: Variable, counts: _Counts) -> tuple[Answer, ...]:
     rule = variable.missing
     labelled = [c for c in variable.labels if rule is not None and c in rule]
     loose = [c for c in _sorted(counts.values[counts.lost]) if c not in variable.labels]
-    shown, rest = (loose, []) if len(loose) <= _REASONS else ([], loose)
+    hidden = len(loose) > _REASONS or _personal_reasons(variable, counts, loose)
+    shown, rest = ([], loose) if hidden else (loose, [])
     out = counts.answers([*labelled, *shown], variable, MISSING, MISSING)
     if rest:
         n = int(counts.n[counts.lost].sum()) - sum(a.n for a in out)
@@ -214,6 +215,15 @@ def _reasons(variable: Variable, counts: _Counts) -> tuple[Answer, ...]:
     if counts.blank:
         out.append(Answer(None, "No value", MISSING, counts.blank))
     return tuple(out)
+
+
+def _personal_reasons(variable: Variable, counts: _Counts, codes: Sequence[Code]) -> bool:
+    """Whether values that lie in a missing range may point at a person. Codes that are declared one by one do not."""
+    stated = () if variable.missing is None else variable.missing.values
+    if counts.values.dtype.kind not in "fiu":
+        return False
+    ranged = np.array([c for c in codes if c not in stated], dtype=float)
+    return personal_values(variable, ranged, int(counts.n[np.isin(counts.values, ranged)].sum()))
 
 
 def _sorted(values: np.ndarray) -> list[Code]:
@@ -230,11 +240,13 @@ def _numeric(base: Summary, variable: Variable, counts: _Counts) -> Summary:
     found = pd.Series(values)
     suspects = tuple(looks_like_nonresponse(variable)) if labels else ()
     base = replace(base, suspects=suspects, flag=_suspect_text(variable, suspects))
-    if not stays_numeric(found, variable):
-        answers = counts.answers(category_order(found, variable), variable, VALID, UNLABELLED)
-        return replace(base, type=SINGLE, answers=(*answers, *reasons))
     loose = np.isfinite(values) & ~np.isin(values, list(labels)) if labels else np.isfinite(values)
-    if _personal(variable, values[loose], int(n[loose].sum())):
+    personal = personal_values(variable, values[loose], int(n[loose].sum()))
+    if not stays_numeric(found, variable):
+        order = list(labels) if personal else category_order(found, variable)
+        answers = counts.answers(order, variable, VALID, UNLABELLED)
+        return replace(base, type=SINGLE, answers=(*answers, *_unlisted(answers, counts, "values"), *reasons))
+    if personal:
         answers = counts.answers(list(labels), variable, VALID, VALID)
         return replace(base, type=IDENTIFIER, distinct=len(values), answers=(*answers, *reasons))
     few = len(values) <= FEW and (bool(labels) or 2 * len(values) <= n.sum())
@@ -243,10 +255,15 @@ def _numeric(base: Summary, variable: Variable, counts: _Counts) -> Summary:
     return replace(_measured(base, counts, few), type=NUMBER, answers=(*answers, *reasons))
 
 
-def _personal(variable: Variable, values: np.ndarray, n: int) -> bool:
-    if counted_personal(values, n):
-        return True
-    return (len(values) > 2 or bool((np.abs(values) >= LONG).any())) and named_personal(variable)
+def _unlisted(answers: Sequence[Answer], counts: _Counts, what: str) -> list[Answer]:
+    """The valid answers that are counted and not shown, in one line; none where all are shown."""
+    n = int(counts.n[counts.kept].sum()) - sum(a.n for a in answers)
+    if not n:
+        return []
+    different = int(counts.kept.sum()) - sum(a.n > 0 for a in answers)
+    shown = sum(a.share for a in answers)
+    share = np.nan if np.isnan(shown) else max(0.0, 1 - shown)
+    return [Answer(None, f"{different:,} other {what}, not listed", UNLABELLED, n, share)]
 
 
 def _measured(base: Summary, counts: _Counts, few: bool) -> Summary:
@@ -298,13 +315,8 @@ def _text(base: Summary, variable: Variable, counts: _Counts) -> Summary:
         return replace(base, type=TEXT, answers=reasons, distinct=int(counts.kept.sum()))
     suspects = tuple(looks_like_nonresponse(variable))
     answers = counts.answers(order, variable, VALID, VALID)
-    other = int(counts.n[counts.kept].sum()) - sum(a.n for a in answers)
-    if other:
-        loose = int(counts.kept.sum()) - sum(a.n > 0 for a in answers)
-        listed_shares = sum(a.share for a in answers)
-        share = np.nan if np.isnan(listed_shares) else max(0.0, 1 - listed_shares)
-        answers.append(Answer(None, f"{loose:,} other texts, not listed", UNLABELLED, other, share))
     flag = _suspect_text(variable, suspects)
+    answers += _unlisted(answers, counts, "texts")
     return replace(base, type=SINGLE, answers=(*answers, *reasons), suspects=suspects, flag=flag)
 
 

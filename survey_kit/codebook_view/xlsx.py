@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import pandas as pd
 
@@ -15,6 +14,7 @@ from survey_kit.codebook import format_code
 from survey_kit.codebook_view.summary import MISSING, Answer, Summary
 from survey_kit.codebook_view.text import clean
 from survey_kit.errors import OutputError
+from survey_kit.io.excel.cells import put_link, put_text
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -99,7 +99,7 @@ def _sheet(sheet: Worksheet, headings: Sequence[tuple[str, int]], rows: int, sty
     """Heading, widths, frozen panes, filter, print setup."""
     for column, (heading, width) in enumerate(headings):
         sheet.set_column(column, column, width)
-        sheet.write_string(0, column, heading, styles["head"])
+        put_text(sheet, 0, column, heading, styles["head"])
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, max(rows, 1), len(headings) - 1)
     sheet.set_landscape()
@@ -165,13 +165,13 @@ def _about(sheet: Worksheet, codebook: SurveyCodebook, styles: dict[str, Format]
         "Open answers, and values that may point at a person, are counted and not shown.",
         *codebook.remarks(),
     ]
-    sheet.write_string(0, 0, _cell(codebook.title) or "Codebook", styles["title"])
+    put_text(sheet, 0, 0, _cell(codebook.title) or "Codebook", styles["title"])
     for row, line in enumerate(lines, start=1):
-        sheet.write_string(row, 0, _cell(line), styles["text"])
+        put_text(sheet, row, 0, _cell(line), styles["text"])
 
 
 def _link(sheet: Worksheet, row: int, target: str, place: int, name: str, styles: dict[str, Format]) -> None:
-    sheet.write_url(row, 0, f"internal:'{quote(target)}'!A{place + 1}", styles["link"], string=_cell(name))
+    put_link(sheet, row, 0, f"internal:'{target}'!A{place + 1}", _cell(name), styles["link"])
 
 
 def _write(
@@ -189,7 +189,7 @@ def _write(
         sheet.write_number(row, column, value, plain)
     else:
         text = value if isinstance(value, str) else format_code(value)
-        sheet.write_string(row, column, _cell(text), words or styles["text"])
+        put_text(sheet, row, column, _cell(text), words or styles["text"])
 
 
 def _cell(text: str) -> str:

@@ -117,7 +117,7 @@ def domain_of(survey: SurveyLike, where: str | None) -> BoolArray:
 def block_of(survey: SurveyLike, name: str, missing: str = "exclude", numeric: bool = False) -> Block:
     """The block of a multiple-response set or of a column; a set comes before the text column that it was split from."""
     if name in survey.codebook.sets and not numeric:
-        return multiple_response(survey.codes, survey.codebook, survey.codebook.sets[name])
+        return multiple_response(survey.codes, survey.codebook, survey.codebook.sets[name], missing)
     if name in survey.codebook:
         variable = survey.codebook[name]
         return number(survey.codes, variable) if numeric else single_choice(survey.codes, variable, missing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from survey_kit.io.contents import FileContents, ReadOptions
 from survey_kit.io.doubts import undeclared_missing
 from survey_kit.io.registry import READERS, WRITERS, Format, find_format, refuse_options
 from survey_kit.io.sniff import check_content, check_exists, refuse_archive
+from survey_kit.io.text import codec_name
 from survey_kit.schema import Notice
 
 __all__ = ["FileContents", "atomic_folder", "atomic_path", "read_file", "undeclared_missing", "write_file"]
@@ -73,21 +75,24 @@ def read_file(
         ['NA', 'yes']
     """
     path = Path(path)
-    _refuse_text("columns", columns)
-    _refuse_text("na", na)
+    wanted, empty = _texts("columns", columns), _texts("na", na) or ()
     one_of("errors", errors, ("strict", "replace"))
+    if encoding is not None:
+        codec_name(encoding)
+    if not isinstance(codebook, (Codebook, str, os.PathLike, type(None))):
+        raise ArgumentError(f"codebook={type(codebook).__name__} is no Codebook and no path of one.")
     options = ReadOptions(
         encoding=encoding,
-        columns=None if columns is None else tuple(columns),
+        columns=wanted,
         rows=_rows(row_limit, metadata_only),
         errors=errors,
         allow_truncated=allow_truncated,
         catalog=None if catalog is None else Path(catalog),
         sheet=sheet,
-        header=header,
+        header=None if header is None else _whole("header", header),
         delimiter=delimiter,
         decimal=decimal,
-        na=tuple(na),
+        na=empty,
     )
     if path.suffix.lower() == ".zip":
         check_exists(path)
@@ -97,7 +102,7 @@ def read_file(
     check_exists(path)
     check_content(path)
     contents = _read(path, options, door, cache)
-    return contents if codebook is None else _laid_over(contents, codebook, columns is not None)
+    return contents if codebook is None else _laid_over(contents, codebook, wanted is not None)
 
 
 def write_file(path: str | os.PathLike[str], codes: pd.DataFrame, codebook: Codebook) -> tuple[Notice, ...]:
@@ -127,19 +132,31 @@ def _read(path: Path, options: ReadOptions, door: Format, cache: bool | str | os
 
     if cache is False:
         return read()
+    if cache is not True and not isinstance(cache, (str, os.PathLike)):
+        raise ArgumentError(f"cache={cache!r} is neither True nor False nor a folder.")
     from survey_kit.io.cache import read_through_cache
 
     return read_through_cache(path, options, None if cache is True else Path(cache), read)
 
 
 def _rows(row_limit: int | None, metadata_only: bool) -> int | None:
+    if row_limit is not None and _whole("row_limit", row_limit) < 1:
+        raise ArgumentError(f"row_limit={row_limit!r}: give 1 or more, or metadata_only=True for none.")
+    if not isinstance(metadata_only, bool):
+        raise ArgumentError(f"metadata_only={metadata_only!r} is neither True nor False.")
     if metadata_only:
         return 0
-    if row_limit is not None and (isinstance(row_limit, bool) or not isinstance(row_limit, int) or row_limit < 1):
-        raise ArgumentError(
-            f"row_limit={row_limit!r} is no number of rows. Give 1 or more, or metadata_only=True for none."
-        )
-    return row_limit
+    return None if row_limit is None else int(row_limit)
+
+
+def _whole(name: str, value: object) -> int:
+    """A whole number, also one of numpy."""
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    raise ArgumentError(f"{name}={value!r} is no whole number.")
 
 
 def _laid_over(contents: FileContents, codebook: Codebook | str | os.PathLike[str], some: bool) -> FileContents:
@@ -149,6 +166,17 @@ def _laid_over(contents: FileContents, codebook: Codebook | str | os.PathLike[st
     return lay_over(contents, book, some_columns=some)
 
 
-def _refuse_text(name: str, value: object) -> None:
+def _texts(name: str, value: Sequence[str] | None) -> tuple[str, ...] | None:
+    """A list of different texts as a tuple."""
+    if value is None:
+        return None
     if isinstance(value, (str, bytes)):
         raise ArgumentError(f"{name}={value!r} is one text; write a list: {name}=[{value!r}].")
+    texts = tuple(value)
+    for text in texts:
+        if not isinstance(text, str):
+            raise ArgumentError(f"{name} is a list of texts; there was {text!r} in it.")
+    twice = next((t for t in texts if texts.count(t) > 1), None) if len(set(texts)) < len(texts) else None
+    if twice is not None:
+        raise ArgumentError(f"{name} names {twice!r} twice.")
+    return texts

@@ -44,7 +44,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     if path.is_dir():
         raise OutputError(f"{path} is a folder; a file cannot be written there. Name a file in it.")
     _remove_leftovers(path)
-    temporary = _beside(path, "new")
+    temporary = beside(path, "new")
     try:
         with _named_failures(path):
             yield temporary
@@ -67,7 +67,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise OutputError(f"{path} is a file; a folder cannot take its place. Choose another name.")
     _restore(path)
     _remove_leftovers(path)
-    temporary = _beside(path, "new")
+    temporary = beside(path, "new")
     try:
         with _named_failures(path):
             temporary.mkdir()
@@ -126,7 +126,8 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _beside(path: Path, role: str) -> Path:
+def beside(path: Path, role: str) -> Path:
+    """A free name in the folder of `path` for what becomes it ("new") or was it ("old"); it is known as a leftover."""
     number = next(_COUNTER)
     name = path.name.encode()[-180:].decode(errors="ignore")  # file names are limited to 255 bytes
     return path.with_name(f".survey_kit-{_host()}-{os.getpid()}-{number}.{role}-{name}")
@@ -143,7 +144,7 @@ def _swap(new: Path, path: Path) -> None:
         return
     if _exchange(new, path):
         return  # `new` now holds the old folder and is removed by the caller
-    old = _beside(path, "old")
+    old = beside(path, "old")
     os.rename(path, old)
     try:
         os.rename(new, path)

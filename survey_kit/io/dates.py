@@ -24,7 +24,7 @@ _SAS_MOMENT = re.compile(
     r"(DATETIME|DATEAMPM|MDYAMPM|DT(DATE|MONYY|WKDATX)|(E8601|B8601|IS8601)D[TZNX]|NLDATM[A-Z]*)\d*(\.\d*)?",
     re.IGNORECASE,
 )
-_STATA_UNITS = {"d": 86_400_000_000, "c": 1_000, "C": 1_000}
+_STATA_UNITS = {"d": 86_400_000_000, "c": 1_000}
 
 
 def spss_unit(form: str) -> int | None:
@@ -33,9 +33,24 @@ def spss_unit(form: str) -> int | None:
 
 
 def stata_unit(form: str) -> int | None:
-    """Microseconds in one unit of %td, %tc and %d formats; None for others (weeks, months, quarters stay numbers)."""
-    match = re.match(r"%-?t?(d|(?<=t)[cC])", form)
+    """Microseconds in one unit of %td, %tc and %d formats; None for others (weeks, months, quarters stay numbers).
+
+    >>> stata_unit("%td"), stata_unit("%tcCCYY"), stata_unit("%tC"), stata_unit("%tm")
+    (86400000000, 1000, None, None)
+    """
+    match = re.match(r"%-?t?(d|(?<=t)c)", form)
     return _STATA_UNITS[match.group(1)] if match else None
+
+
+def leap_seconds_notice(variable: Variable) -> Notice | None:
+    """Why the dates of a Stata variable with format %tC stay numbers: they count leap seconds, datetime64 does not."""
+    if not re.match(r"%-?tC", variable.format):
+        return None
+    text = (
+        f"Dates of '{variable.name}' stay numbers ({variable.format}): they count leap seconds. Convert them with cofC() in "
+        "Stata, and give them the format %tc."
+    )
+    return Notice("date", text)
 
 
 def sas_unit(form: str) -> int | None:

@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_float_dtype
 
 from survey_kit.codebook import Code, Codebook, format_code
 from survey_kit.errors import listed
@@ -14,7 +15,6 @@ from survey_kit.nonresponse import looks_like_nonresponse
 from survey_kit.schema import Notice
 
 EXACT = 2.0**53  # integers beyond this are rounded in a double
-KINDS = ("shared_label", "undeclared_missing", "rounded", "weight", "personal_data")  # of the notices made here
 _FEW = 3  # variables whose declaration is written out
 
 
@@ -66,16 +66,20 @@ def _plain(code: Code) -> Code:
 
 
 def _rounded_ids(codes: pd.DataFrame) -> Notice | None:
-    floats = codes.select_dtypes("floating")
-    if floats.empty:
-        return None
-    values = floats.to_numpy()
-    largest = np.fmax(np.fmax.reduce(values), -np.fmin.reduce(values))
-    big = [str(name) for name in floats.columns[(largest >= EXACT) & np.isfinite(largest)]]
+    big = [str(name) for name in codes.columns if is_float_dtype(codes[name].dtype) and _beyond(codes[name])]
     if not big:
         return None
     text = f"Numbers beyond 2^53 may have been rounded when the file was written, ids may coincide: {listed(big)}."
     return Notice("rounded", text, len(big))
+
+
+def _beyond(column: pd.Series) -> bool:
+    """Whether a finite value is as large as a double can count exactly."""
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    if not len(values):
+        return False
+    ends = np.abs([np.fmax.reduce(values), np.fmin.reduce(values)])
+    return bool(((ends >= EXACT) & np.isfinite(ends)).any())
 
 
 def _floats(column: pd.Series) -> np.ndarray:

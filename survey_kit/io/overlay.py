@@ -15,7 +15,7 @@ import pandas as pd
 from survey_kit.codebook import Code, Codebook, Measure, MissingRule, MultipleResponse, Variable, format_code
 from survey_kit.errors import EncodingError, FileFormatError, ResourceLimitError, WrongFormatError, listed
 from survey_kit.io.contents import FileContents
-from survey_kit.io.doubts import KINDS, doubts
+from survey_kit.io.doubts import doubts
 from survey_kit.io.registry import Format, find_format
 from survey_kit.io.sniff import check_content, check_exists
 from survey_kit.io.write import is_text
@@ -107,6 +107,7 @@ class _Said:
 
     to_number: list[str] = field(default_factory=list)
     to_text: list[str] = field(default_factory=list)
+    text_codes: list[str] = field(default_factory=list)
     as_text: list[str] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
@@ -115,6 +116,7 @@ class _Said:
         texts = (
             ("codes", self.to_number, "Text was read as numbers, as the codes of the codebook are: {}."),
             ("codes", self.to_text, "Numbers were made text, since the codebook has codes that are none: {}."),
+            ("codes", self.text_codes, "Numbers were made text, as the codes of the codebook are: {}."),
             ("codes", self.as_text, "Codes of the codebook were made text, since the columns hold other texts: {}."),
             ("codes", self.ranges, "Ranges of missing values were left out, since the columns hold text: {}."),
             ("no_match", self.strangers, "No value is a code of the codebook: {}. Was the export made with labels?"),
@@ -127,9 +129,10 @@ def lay_over(contents: FileContents, codebook: Codebook, *, some_columns: bool =
 
     Columns are matched by their exact names; the questions of an XLSForm also with their groups ("group/q"), and its
     `select_multiple` with the columns of their options, which are made where the data have one text ("a c"). Text is read
-    as numbers where the codebook has numeric codes and every value of the column is a number; codes follow the column
-    otherwise. Labels are laid over code by code. Nothing is removed: labels of codes that do not occur stay, codes
-    without a label too. Notices list what did not match.
+    as numbers where the codebook has numeric codes and every value of the column is a number; numbers become text where
+    all codes of the codebook are texts and the file has no codes of its own; codes follow the column otherwise. Labels
+    are laid over code by code. Nothing is removed: labels of codes that do not occur stay, codes without a label too.
+    Notices list what did not match.
 
     Args:
         some_columns: only some columns of the file were read; variables without a column are no news then.
@@ -156,16 +159,29 @@ def lay_over(contents: FileContents, codebook: Codebook, *, some_columns: bool =
     absent = [] if some_columns else _absent(variables, placed.variables, placed.excused, codebook.weight)
     extra = [name for name in contents.codes.columns if name not in placed.variables]
     kept = {k: s for k, s in placed.sets.items() if s.columns and all(c in variables for c in s.columns)}
-    book = _whole(contents.codebook, codebook, variables, kept)
-    notices = [notice for notice in contents.notices if notice.kind not in KINDS]
+    weight, odd = _weight(codebook.weight, codes)
+    book = _whole(contents.codebook, replace(codebook, weight=weight), variables, kept)
+    stale = doubts(contents.codes, contents.codebook)
+    notices = [notice for notice in contents.notices if notice not in stale]
     notices += [
         *placed.notices(),
         *said.notices(),
         *absent,
         *_extra(extra),
+        *odd,
         *_lost_sets(placed, kept, some_columns),
     ]
     return FileContents(codes, book, tuple(notices + doubts(codes, book)), contents.format)
+
+
+def _weight(name: str | None, codes: pd.DataFrame) -> tuple[str | None, list[Notice]]:
+    """The weight that a codebook names, where its column holds numbers."""
+    if name is None or name not in codes:
+        return None, []
+    if pd.api.types.is_numeric_dtype(codes[name].dtype):
+        return name, []
+    text = f"The codebook names '{name}' as the weight, but it holds no numbers; it is not taken as the weight."
+    return None, [Notice("weight", text)]
 
 
 def _whole(old: Codebook, new: Codebook, variables: dict[str, Variable], sets: dict[str, MultipleResponse]) -> Codebook:
@@ -175,7 +191,7 @@ def _whole(old: Codebook, new: Codebook, variables: dict[str, Variable], sets: d
         {**old.sets, **sets},
         title=new.title or old.title,
         notes=tuple(dict.fromkeys((*old.notes, *new.notes))),
-        weight=new.weight if new.weight in variables else old.weight,
+        weight=new.weight or old.weight,
         encoding=old.encoding or new.encoding,
         attributes={**old.attributes, **new.attributes},
     )
@@ -188,7 +204,8 @@ def _laid(
     rule = new.missing or MissingRule()
     stated = [*new.labels, *rule.values, *(() if counted is None else (counted,)), *(e for r in rule.ranges for e in r)]
     if stated and not pd.api.types.is_datetime64_any_dtype(column):
-        column, numeric = _fitted(column, stated, said)
+        bare = not old.labels and old.missing in (None, MissingRule())
+        column, numeric = _fitted(column, stated, bare, said)
         said.ranges += [new.name] if rule.ranges and not numeric else []
         old, new = _typed(old, numeric), _typed(new, numeric)
     merged = _merged(old, new)
@@ -206,15 +223,19 @@ def _guess(column: pd.Series, variable: Variable) -> Measure:
     return "nominal" if is_text(column) or bool(valid.isin(list(variable.labels)).all()) else "scale"
 
 
-def _fitted(column: pd.Series, stated: list[Code], said: _Said) -> tuple[pd.Series, bool]:
-    """(column, whether it is numeric): text becomes numbers, or numbers text, where the codes ask for it."""
+def _fitted(column: pd.Series, stated: list[Code], bare: bool, said: _Said) -> tuple[pd.Series, bool]:
+    """(column, whether it is numeric): text becomes numbers, or numbers text, where the codes ask for it.
+
+    `bare`: the file has no codes of its own for the column.
+    """
     name = str(column.name)
     readable = all(not isinstance(code, str) or _NUMBER.fullmatch(code) for code in stated)
     if not is_text(column):
-        if readable:
+        turned = bare and all(map(_is_written_number, stated))
+        if readable and not turned:
             return column, True
         if column.notna().any():
-            said.to_text.append(name)
+            (said.text_codes if turned else said.to_text).append(name)
         return _as_text(column), False
     if all(isinstance(code, str) for code in stated):
         return column, False
@@ -225,6 +246,11 @@ def _fitted(column: pd.Series, stated: list[Code], said: _Said) -> tuple[pd.Seri
     if column.notna().any():
         said.to_number.append(name)
     return numbers, True
+
+
+def _is_written_number(code: Code) -> bool:
+    """A text code that a number in a file would be written as: "1", not "01"."""
+    return isinstance(code, str) and _NUMBER.fullmatch(code) is not None and format_code(float(code)) == code
 
 
 def _as_text(column: pd.Series) -> pd.Series:

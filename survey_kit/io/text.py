@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from survey_kit.errors import ArgumentError
 
 CANDIDATES = ("utf-8", "cp1251", "cp1252", "cp866", "koi8-r")
+_NO_CHARSETS = ("idna", "punycode", "unicode_escape", "raw_unicode_escape")  # no alphabets
 _WORD = re.compile(r"[^\W\d_]+")
 _HIGH = re.compile(rb"[^\x00-\x7f]")
 _COMMON_CYRILLIC = frozenset("оеаинтсрвлкмдпуыя" + "іўәғқңөұүһ")
@@ -20,12 +21,24 @@ _BAD_CASE = re.compile(r"[^\W\d_]*[a-zа-яё][A-ZА-ЯЁ]")
 
 def codec_name(encoding: str) -> str:
     """Python's name of an encoding, else ArgumentError."""
-    try:
-        return codecs.lookup(encoding).name
-    except (LookupError, ValueError):
+    found = _charset(encoding)
+    if found is None:
         raise ArgumentError(
             f"encoding={encoding!r} is not an encoding. Try 'utf-8', 'cp1251', 'cp1252', 'cp866' or 'koi8-r'."
-        ) from None
+        )
+    return found
+
+
+def _charset(encoding: object) -> str | None:
+    """Python's name of an encoding of text; None for another codec ("zlib", "rot13", "punycode"), and for no codec."""
+    if not isinstance(encoding, str):
+        return None
+    try:
+        name = codecs.lookup(encoding).name
+        "a".encode(name)  # refused by codecs of something else than text
+    except (LookupError, ValueError):
+        return None
+    return None if name.replace("-", "_") in _NO_CHARSETS else name
 
 
 def cut(text: str, most: int) -> tuple[str, bool]:
@@ -79,11 +92,21 @@ def suspicion(pieces: Iterable[bytes], stated: str) -> str | None:
     sample = b"\n".join(p for p in pieces if has_high_bytes(p))
     if not sample or stated == "utf-8" or not decodes(sample, stated):
         return None
+    if _is_utf8(sample):
+        return "utf-8"
     best = rank_encodings([sample])[0]
     if best == stated or sample.decode(best) == sample.decode(stated):
         return None
     margin = _plausibility(sample.decode(best)) - _plausibility(sample.decode(stated))
     return best if margin > 0.35 else None
+
+
+def _is_utf8(sample: bytes) -> bool:
+    """Valid UTF-8 with sequences of several bytes, which no text of a single-byte encoding is by accident."""
+    if not decodes(sample, "utf-8"):
+        return False
+    text = sample.decode("utf-8")
+    return len(sample) - len(text) >= 2
 
 
 def preview(pieces: Iterable[bytes], encoding: str, width: int = 40) -> str:

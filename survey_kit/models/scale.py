@@ -91,9 +91,7 @@ def scale(
     )
 
 
-def _variable(
-    name: str, label: str, kind: str, items: tuple[str, ...], reverse: Sequence[str], least: int
-) -> Variable:
+def _variable(name: str, label: str, kind: str, items: tuple[str, ...], reverse: Sequence[str], least: int) -> Variable:
     turned = f" ({', '.join(reverse)} reversed)" if reverse else ""
     origin = f"{kind.capitalize()} of {', '.join(items)}{turned}, where {least} or more are answered."
     return Variable(name, label=label or name, measure="scale", origin=origin)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.codebook import Code, Variable, format_code
-from survey_kit.errors import ArgumentError, UnknownNameError, did_you_mean, listed, unknown
+from survey_kit.errors import ArgumentError, UndeclaredMissingError, UnknownNameError, did_you_mean, listed, unknown
 
 
 def display_texts(variable: Variable, codes: Sequence[Code]) -> list[str]:
@@ -22,8 +22,11 @@ def display_texts(variable: Variable, codes: Sequence[Code]) -> list[str]:
     shared = _repeated(labels.values())
     texts = [f"{labels[c]} [{format_code(c)}]" if labels.get(c) in shared else labels.get(c) for c in codes]
     shown = [format_code(c) if t is None else t for c, t in zip(codes, texts, strict=True)]
-    while repeated := _repeated(shown):
-        shown = [f"{t} [{format_code(c)}]" if t in repeated else t for c, t in zip(codes, shown, strict=True)]
+    if repeated := _repeated(shown):
+        marks = [f" [{format_code(c)}]" for c in codes]
+        shown = [t + m if t in repeated and not t.endswith(m) else t for t, m in zip(shown, marks, strict=True)]
+    while repeated := _repeated(shown):  # codes that are written alike, such as 1 and "1"
+        shown = [f"{t} ({i})" if t in repeated else t for i, t in enumerate(shown, 1)]
     return shown
 
 
@@ -94,6 +97,18 @@ def answer_code(variable: Variable, answer: Code, present: Iterable[Code] | None
 
 def _same_kind(answer: Code, known: Sequence[Code]) -> bool:
     return not known or isinstance(answer, str) == isinstance(known[0], str)
+
+
+def undeclared(variable: Variable, doubtful: Sequence[Code]) -> UndeclaredMissingError:
+    """The error for codes in the data that look like "don't know" and are not declared missing."""
+    name = variable.name
+    shown = listed(f"{format_code(c)} ({variable.labels[c]!r})" for c in doubtful)
+    way_out = f"Declare them: poll.declare_missing({name!r}, {list(doubtful)})."
+    if variable.missing is None:
+        way_out += f" Or state that every code is an answer: poll.declare_missing({name!r})."
+    return UndeclaredMissingError(
+        f"Codes of {name!r} read like non-response but are not declared missing: {shown}. {way_out}"
+    )
 
 
 def present_codes(series: pd.Series) -> list[Code]:

@@ -12,6 +12,8 @@ import pandas as pd
 
 from survey_kit.codebook import Codebook, format_code
 from survey_kit.errors import ArgumentError, UnknownNameError
+from survey_kit.nonresponse import looks_like_nonresponse
+from survey_kit.recode.answers import undeclared
 from survey_kit.recode.condition_text import Condition, parse, shorten
 from survey_kit.recode.operands import Operand, column_operand, constant_for
 from survey_kit.recode.truth import Truth
@@ -140,6 +142,9 @@ class _Evaluation:
             a, b, kind = b, a, _MIRRORED.get(kind, kind)  # type: ignore[arg-type]
         if a.missing is None:
             self.condition.refuse(node, "compares constants; name a column.")
+        if kind in _ORDERINGS:
+            self._refuse_undeclared(a)
+            self._refuse_undeclared(b)
         other, missing = self._other_side(node, a, b, kind)
         result = np.asarray(_COMPARISONS[kind](a.values, other), dtype=bool)
         return Truth.where_known(result, a.missing | missing)
@@ -185,6 +190,15 @@ class _Evaluation:
         if column.values.tz is None:
             self.condition.refuse(node, "gives a time zone, but the column has none.")
         return value.tz_localize(column.values.tz)
+
+    def _refuse_undeclared(self, side: Operand) -> None:
+        """Codes in the data that look like "don't know" are neither more nor less than others."""
+        if side.variable is None or side.missing is None or side.kind != "number":
+            return
+        doubtful = [c for c in looks_like_nonresponse(side.variable) if not isinstance(c, str)]
+        found = [c for c in doubtful if (side.values[~side.missing] == c).any()]
+        if found:
+            raise undeclared(side.variable, found)
 
     def _refuse_missing_code(self, node: ast.expr, column: Operand, value: Any) -> None:
         variable = column.variable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,7 @@ class Collapse(Recipe):
                 f"No group holds these answers of {self.column!r}: {shown}. Add them, or give other='...'."
             )
         if self.other is not None:
+            check_declared(source, mapping)
             texts.append(self.other)
             mapping |= dict.fromkeys(rest, len(texts))
         carried, kept, notices = carry_missing(source, lost, len(texts))
@@ -116,7 +118,8 @@ def collapse(
 
 
 def _answers(column: str, answers: Code | Iterable[Code], what: str) -> tuple[Code, ...]:
-    given = (answers,) if isinstance(answers, (str, int, float, np.number)) else tuple(answers)
+    several = isinstance(answers, Iterable) and not isinstance(answers, str)
+    given = tuple(cast(Iterable[Code], answers)) if several else (cast(Code, answers),)
     if not given or not isinstance(what, str) or not what:
         raise ArgumentError(f"{what!r} of {column!r} needs a label in text and at least one answer.")
     return given
@@ -135,11 +138,11 @@ class Net(Recipe):
     def make(self, codes: pd.DataFrame, codebook: Codebook, name: str) -> Recoded:
         """The 0/1 variable; see `net`."""
         check_name(name)
-        if self.column in codes.columns:
-            return self._of_column(source_of(codes, codebook, self.column), name)
-        if self.column not in codebook.sets:
+        if self.column in codebook.sets:  # before a text column of the same name that the set was split from
+            return self._of_set(codes, codebook, name)
+        if self.column not in codes.columns:
             raise unknown("column", self.column, [*codes.columns, *codebook.sets])
-        return self._of_set(codes, codebook, name)
+        return self._of_column(source_of(codes, codebook, self.column), name)
 
     def _of_column(self, source: Source, name: str) -> Recoded:
         chosen = list(dict.fromkeys(answer_code(source.variable, a, source.present) for a in self.answers))
@@ -223,6 +226,7 @@ def net(
     'Yes where q is "Yes"; No otherwise, also where it is "Refused".'
     """
     one_of("missing", missing, ("exclude", "zero"))
-    if isinstance(labels, str) or len(labels) != 2 or labels[0] == labels[1]:
+    pair = () if isinstance(labels, str) else tuple(labels)
+    if len(set(pair)) != 2 or len(pair) != 2 or not all(isinstance(text, str) for text in pair):
         raise ArgumentError(f"labels={labels!r} must be two different labels, of 0 and of 1, as in ('No', 'Yes').")
-    return Net(column, _answers(column, answers, "answers"), missing, (labels[0], labels[1]), label)
+    return Net(column, _answers(column, answers, "answers"), missing, (pair[0], pair[1]), label)

@@ -85,6 +85,8 @@ def bands(column: str, breaks: Sequence[float], labels: Sequence[str] | None = N
     if not edges or not numbers or any(low >= high for low, high in pairwise(edges)):
         raise ArgumentError(f"Breaks for {column!r} must be rising numbers, as in [18, 30, 45]; there was {breaks!r}.")
     texts = None if labels is None else (labels,) if isinstance(labels, str) else tuple(labels)
+    if texts is not None and not all(isinstance(text, str) for text in texts):
+        raise ArgumentError(f"The labels of the bands of {column!r} must be texts; there was {labels!r}.")
     if texts is not None and len(texts) != len(edges):
         raise ArgumentError(f"{len(edges)} breaks make {len(edges)} bands; there are {len(texts)} labels.")
     return Bands(column, edges, texts, label)

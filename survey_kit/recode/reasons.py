@@ -31,8 +31,17 @@ def missing_reasons(codes: pd.DataFrame, codebook: Codebook, column: str) -> pd.
     order = _missing_codes(series, variable)
     place = pd.Index(order, dtype=object).get_indexer(series.astype(object))
     reasons = np.where(series.isna().to_numpy(), len(order), place)
-    dtype = pd.CategoricalDtype([*display_texts(variable, order), SYSTEM_MISSING])
+    texts = display_texts(variable, order)
+    dtype = pd.CategoricalDtype([*texts, _free_text(texts)])
     return pd.Series(pd.Categorical.from_codes(reasons, dtype=dtype), index=series.index, name=column)
+
+
+def _free_text(texts: list[str]) -> str:
+    """ "system-missing", or with stars where a label says the same."""
+    text = SYSTEM_MISSING
+    while text in texts:
+        text += "*"
+    return text
 
 
 def _missing_codes(series: pd.Series, variable: Variable) -> list[Code]:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.codebook import Code, Codebook, Measure, MissingRule, Variable, format_code
-from survey_kit.errors import ArgumentError, UndeclaredMissingError, listed
+from survey_kit.errors import ArgumentError, listed
 from survey_kit.nonresponse import looks_like_nonresponse
-from survey_kit.recode.answers import column_of, present_codes
+from survey_kit.recode.answers import column_of, present_codes, undeclared
 from survey_kit.schema import Notice
 
 
@@ -81,14 +81,7 @@ def check_declared(source: Source, named: Iterable[Code] = (), everywhere: bool 
     known, named = source.known if everywhere else source.present, set(named)
     doubtful = [c for c in looks_like_nonresponse(source.variable) if c in known and c not in named]
     if doubtful:
-        name = source.variable.name
-        shown = listed(f"{format_code(c)} ({source.variable.labels[c]!r})" for c in doubtful)
-        way_out = f"Declare them: poll.declare_missing({name!r}, {doubtful})."
-        if source.variable.missing is None:
-            way_out += f" Or state that every code is an answer: poll.declare_missing({name!r})."
-        raise UndeclaredMissingError(
-            f"Codes of {name!r} read like non-response but are not declared missing: {shown}. {way_out}"
-        )
+        raise undeclared(source.variable, doubtful)
 
 
 def carry_missing(source: Source, lost: Iterable[Code], taken: int) -> tuple[dict[Code, float], Variable, list[Notice]]:

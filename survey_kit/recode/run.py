@@ -43,12 +43,37 @@ def run(codes: pd.DataFrame, codebook: Codebook, recipes: Mapping[str, Recipe], 
             "Nothing to recode: give a name and a recipe, as in recode(age4=sk.bands('age', [18, 30]))."
         )
     done = Recodes(codes, codebook)
+    fresh: dict[str, pd.Series] = {}
     for name, recipe in recipes.items():
         check_recipe(name, recipe)
+        if fresh and (name in fresh or _touches(recipe, done.codebook, fresh)):
+            done, fresh = _merged(done, fresh), {}
         _check_free(name, recipe, done, fixed)
         made = recipe.make(done.codes, done.codebook, name)
-        done = _with_set(done, made) if isinstance(made, RecodedSet) else _with_column(done, made, recipe)
-    return done
+        if isinstance(made, RecodedSet):
+            done = _with_set(done, made)
+        else:
+            fresh[name] = made.values.rename(name)
+            done = _with_variable(done, made, recipe)
+    return _merged(done, fresh)
+
+
+def _touches(recipe: Recipe, codebook: Codebook, fresh: Collection[str]) -> bool:
+    """Whether a recipe may use one of the new columns, which are not in the frame yet: adding them singly is slow."""
+    names = {recipe.source, *getattr(recipe, "columns", ())}
+    if any(sign in name for name in names for sign in "*?["):
+        return True
+    if recipe.source in codebook.sets:
+        names |= set(codebook.sets[recipe.source].columns)
+    return not names.isdisjoint(fresh)
+
+
+def _merged(done: Recodes, fresh: Mapping[str, pd.Series]) -> Recodes:
+    """The new columns in the frame: in the place of those of the same name, the others at its end."""
+    old = {n: column for n, column in fresh.items() if n in done.codes.columns}
+    codes = done.codes.assign(**old) if old else done.codes
+    new = [column for n, column in fresh.items() if n not in old]
+    return replace(done, codes=pd.concat([codes, *new], axis=1) if new else codes)
 
 
 def check_recipe(name: str, recipe: Any) -> None:
@@ -76,15 +101,11 @@ def _check_free(name: str, recipe: Recipe, done: Recodes, fixed: Collection[str]
         )
 
 
-def _with_column(done: Recodes, made: Recoded, recipe: Recipe) -> Recodes:
+def _with_variable(done: Recodes, made: Recoded, recipe: Recipe) -> Recodes:
     name = made.variable.name
     before = done.codebook[name].origin if name == recipe.source and name in done.codebook else ""
     variable = replace(made.variable, origin=f"{before} {made.variable.origin}".strip())
-    if name in done.codes.columns:
-        codes = done.codes.assign(**{name: made.values})
-    else:
-        codes = pd.concat([done.codes, made.values.rename(name)], axis=1)
-    return Recodes(codes, done.codebook.with_variable(variable), _told(done, made.notices))
+    return Recodes(done.codes, done.codebook.with_variable(variable), _told(done, made.notices))
 
 
 def _with_set(done: Recodes, made: RecodedSet) -> Recodes:

@@ -67,7 +67,7 @@ def multiple_response(
     >>> poll.codebook.sets["media"].columns
     ('m_tv', 'm_web')
     """
-    names = (columns,) if isinstance(columns, str) else tuple(columns)
+    names = (columns,) if isinstance(columns, str) or not isinstance(columns, Iterable) else tuple(columns)
     if not names or not all(isinstance(n, str) and n for n in names):
         raise ArgumentError(
             f"A multiple-response set needs names of columns, as in ['m1', 'm2']; there was {columns!r}."

@@ -10,7 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from survey_kit.errors import ArgumentError, ConfigError, UnknownNameError, UnsupportedOption, did_you_mean
+from survey_kit.errors import (
+    ArgumentError,
+    ConfigError,
+    UndeclaredMissingError,
+    UnknownNameError,
+    UnsupportedOption,
+    did_you_mean,
+)
 from survey_kit.reports.study import Study
 from survey_kit.reports.study_fields import describe_field, known_fields
 from survey_kit.reports.yaml_nodes import YamlNode, problem, problems, read_yaml
@@ -43,6 +50,8 @@ class StudyFile:
         """Mistakes that turn up while a field is used are reported with file, line and field."""
         try:
             yield
+        except UndeclaredMissingError as error:
+            raise self.error(place, f"{error} In a study file they are declared under `missing`.") from error
         except (UnknownNameError, ArgumentError, UnsupportedOption) as error:
             raise self.error(place, str(error)) from error
 

@@ -13,6 +13,7 @@ from survey_kit.codebook import Codebook, MissingRule, MultipleResponse, Variabl
 from survey_kit.codebook_view import SurveyCodebook
 from survey_kit.design.design import Design
 from survey_kit.errors import InvalidWeightError, UnknownNameError
+from survey_kit.io.personal import personal_data
 
 SCALE = Variable(
     "q", label="Trust", labels={1: "Low", 2: "High", 98: "Don't know"}, missing=MissingRule((98,), ((90, 97),))
@@ -180,6 +181,37 @@ def test_a_few_labels_do_not_make_an_identifier_a_number() -> None:
     assert row[["min", "max"]].isna().all()
     assert _rows(told, "intid")[0][:4] == (-9, "Break-off", "valid", 1)
     assert len(_rows(told, "intid")) == 1
+
+
+def test_a_telephone_among_labelled_answers_is_not_listed() -> None:
+    told = _told({"tel": [1] * 50 + [77012345678]}, Variable("tel", labels={1: "Has none"}))
+    assert told.frame().loc[0, "type"] == "single choice"
+    assert _rows(told, "tel") == [
+        (1, "Has none", "valid", 50, pytest.approx(100 * 50 / 51)),
+        (None, "1 other values, not listed", "unlabelled", 1, pytest.approx(100 / 51)),
+    ]
+    for text in (str(told.to_html()), told._repr_html_(), told.categories().to_csv(), told.frame().to_csv()):
+        assert "7701" not in text.replace(",", "")
+
+
+def test_a_telephone_in_a_missing_range_is_not_listed() -> None:
+    told = _told({"tel": [1, 2, 77012345678]}, Variable("tel", missing=MissingRule((), ((90, 10**11),))))
+    assert _rows(told, "tel")[-1] == (None, "1 other missing codes (90 to 100000000000)", "missing", 1, None)
+    told = _told({"tel": [1, 2, -1000001]}, Variable("tel", missing=MissingRule((-1000001,))))
+    assert _rows(told, "tel")[-1][0] == -1000001
+
+
+def test_a_file_and_its_codebook_agree_on_what_is_personal() -> None:
+    codes = pd.DataFrame({"tel": [77010000000, 77010000001, 77010000001], "geolat": [43.25, 51.1, 50.0]})
+    notice = personal_data(codes)
+    assert notice is not None
+    assert "tel (telephone numbers), geolat (places on a map)" in notice.text
+    assert _told(dict(codes)).frame()["type"].tolist() == ["identifier", "identifier"]
+
+
+def test_unlabelled_answers_about_nobody_are_listed() -> None:
+    told = _told({"q": [1, 1, 2, 3, 77012345678]}, Variable("q", labels={1: "Yes", 2: "No"}))
+    assert told.categories("q")["code"].tolist() == [1, 2, 3, 77012345678]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import warnings
 import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import openpyxl
@@ -22,8 +24,10 @@ from survey_kit.codebook_view.summary import Answer
 from survey_kit.codebook_view.text import mean_text, number_text, percent_text
 from survey_kit.design.design import Design
 from survey_kit.errors import ArgumentError, OutputError
+from survey_kit.io.overlay import load_codebook
 from survey_kit.results import display
 
+HOSTILE = ["<r>a & <b></r>", "<r><t>x</t></r>", "=1+1", "<script>alert(1)</script>", "a\u202eb", "_x0041_", "@SUM(A1)"]
 EVIL = '<script>alert(1)</script>&"\'\u202e=HYPERLINK("http://x")'
 
 
@@ -93,17 +97,18 @@ def _poll(rows: int = 60) -> SurveyCodebook:
     return SurveyCodebook.of(book, codes, Design(weight="w"))
 
 
-def _evil() -> SurveyCodebook:
-    variable = Variable("q", EVIL, {1: EVIL, 2: "\x00\ud800"}, MissingRule((9,)), EVIL, filter=EVIL, origin=EVIL)
-    odd = Variable(EVIL, EVIL)
+def _evil(text: str = EVIL) -> SurveyCodebook:
+    """A codebook with one text wherever a text can be."""
+    variable = Variable("q", text, {1: text, 2: "\x00\ud800"}, MissingRule((9,)), text, filter=text, origin=text)
+    odd = Variable(text, text)
     book = Codebook(
-        {"q": variable, EVIL: odd},
-        sets={EVIL: MultipleResponse(EVIL, ("q",), label=EVIL, question=EVIL)},
-        title=EVIL,
-        notes=(EVIL,),
+        {"q": variable, text: odd},
+        sets={text: MultipleResponse(text, ("q",), label=text, question=text)},
+        title=text,
+        notes=(text,),
     )
-    codes = pd.DataFrame({"q": [1, 2, 9], EVIL: [EVIL, EVIL, None]})
-    return SurveyCodebook.of(book, codes, domain=np.array([True, True, True]), condition=EVIL)
+    codes = pd.DataFrame({"q": [1, 2, 9], text: [text, text, None]})
+    return SurveyCodebook.of(book, codes, domain=np.array([True, True, True]), condition=text)
 
 
 def _outputs(told: SurveyCodebook, folder: Path) -> list[str]:
@@ -211,6 +216,30 @@ def test_nothing_is_run_and_marks_are_isolated(tmp_path: Path) -> None:
     assert any(c.value == EVIL for c in cells)
 
 
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_text_is_a_text_wherever_it_stands(text: str, tmp_path: Path) -> None:
+    told = _evil(text)
+    for page in (str(told.to_html()), told._repr_html_()):
+        body = page.split("<body", 1)[-1]
+        assert html.escape(text, quote=False) in body
+        assert "<" not in text or text not in body
+        assert text in _Page(page).text
+    told.to_xlsx(tmp_path / "book.xlsx")
+    with zipfile.ZipFile(tmp_path / "book.xlsx") as parts:
+        for name in parts.namelist():
+            ElementTree.fromstring(parts.read(name))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        book = openpyxl.load_workbook(tmp_path / "book.xlsx")
+    cells = [c for sheet in book for row in sheet.iter_rows() for c in row if c.value is not None]
+    assert all(c.data_type in "sn" for c in cells)
+    assert sum(c.value == text for c in cells) == 18
+    assert any(c.value == f"2 variables, 3 of 3 rows (where {text}), unweighted" for c in cells)
+    assert {c.hyperlink.location for c in cells if c.value == text and c.hyperlink} == {
+        *("'values'!A2", "'values'!A7", "'variables'!A2", "'variables'!A4")
+    }
+
+
 def test_answers_and_numbers_of_people_are_nowhere(tmp_path: Path) -> None:
     for text in _outputs(_poll(), tmp_path):
         assert "CANARY" not in text
@@ -276,11 +305,10 @@ def test_the_ending_says_how(tmp_path: Path) -> None:
 
 
 def test_a_codebook_to_edit_reads_back(tmp_path: Path) -> None:
-    overlay = pytest.importorskip("survey_kit.io.overlay")
     told = _poll()
     for name in ("book.yml", "book.json", "book.csv"):
         told.save(tmp_path / name)
-        assert list(overlay.load_codebook(tmp_path / name)) == list(told)
+        assert list(load_codebook(tmp_path / name)) == list(told)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

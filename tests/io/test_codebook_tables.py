@@ -267,3 +267,16 @@ def test_mistakes_are_named(tables, text):
     with pytest.raises(FileFormatError) as caught:
         from_tables(tables)
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "rule"),
+    [
+        ("98, 99", MissingRule((98, 99))),
+        ("-inf to -1", MissingRule((), ((-math.inf, -1),))),
+        ("97; 90..95", MissingRule((97,), ((90, 95),))),
+    ],
+)
+def test_missing_rules_as_in_csv(cell, rule):
+    book = from_tables({"variables": [["name", "missing", "type"], ["a", cell, "number"]]})
+    assert book["a"].missing == rule

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from survey_kit.codebook import Codebook
-from survey_kit.errors import ArgumentError, EncodingError, FileFormatError
+from survey_kit.codebook import Codebook, MissingRule, Variable
+from survey_kit.errors import ArgumentError, DamagedFileError, EncodingError, FileFormatError
 from survey_kit.io import read_file, write_file
+from survey_kit.io.codebooks.save import save_codebook
 
 
 @pytest.fixture
@@ -253,3 +254,126 @@ def test_the_likeliest_cyrillic_encoding_is_named_first(tmp_path, encoding):
     file.write_bytes("q;город\n1;Алматы и область\n2;Полностью доверяю\n".encode(encoding))
     with pytest.raises(EncodingError, match=f'Name its encoding: encoding="{encoding}" gives “q;город”'):
         read_file(file)
+
+
+def test_blanks_beside_numbers_and_dates_do_not_count(write):
+    contents = read_file(write("id, n,w,d,t,blank\n1, 34, 0.5,2022-12-31 , a,  \n2,5 ,,\t2023-01-01,b , \n"))
+    assert contents.codes["n"].tolist() == [34, 5] and contents.codes["n"].dtype == "int64"
+    assert contents.codes["w"].tolist() == pytest.approx([0.5, np.nan], nan_ok=True)
+    assert contents.codes["d"].tolist() == [pd.Timestamp("2022-12-31"), pd.Timestamp("2023-01-01")]
+    assert contents.codes["t"].tolist() == [" a", "b "] and contents.codes["blank"].tolist() == ["  ", " "]
+    assert [(n.kind, n.text, n.count) for n in contents.notices] == [
+        ("blank", "Blanks beside numbers or dates do not count: n, w, d.", 3)
+    ]
+
+
+def test_blanks_beside_numbers_with_a_decimal_comma(write):
+    assert read_file(write("a;b\n1; 2,55\n2;3,5 \n")).codes["b"].tolist() == [2.55, 3.5]
+
+
+def test_blanks_beside_what_stays_text(write):
+    contents = read_file(write("a,z\n5 , 007\n NA,012\n 7,1\n"))
+    assert contents.codes["a"].tolist() == ["5 ", " NA", " 7"] and contents.codes["z"].tolist() == [" 007", "012", "1"]
+    assert contents.notices[0].text == (
+        "'a' is kept as text: no plain number in row 2. They are ' NA'; if that means no value, read with na=[' NA']."
+    )
+    assert read_file(write("a\n5 \n NA\n"), na=[" NA"]).codes["a"].tolist() == pytest.approx([5, np.nan], nan_ok=True)
+
+
+def test_a_day_that_does_not_exist_is_named(write):
+    contents = read_file(write("d,x\n2022-02-28,1\n2022-02-30,1\n,1\n2022-13-01,1\n"))
+    assert contents.codes["d"].tolist()[:2] == ["2022-02-28", "2022-02-30"]
+    (notice,) = contents.notices
+    assert (notice.kind, notice.count) == ("date", 2)
+    assert notice.text == "'d' is kept as text: no such day or time in rows 2, 4."
+
+
+@pytest.mark.parametrize("first", ["sep=;\r\n", "SEP=;\n", '"sep=;"\n', "sep=;\r"])
+def test_a_first_line_that_names_the_delimiter(write, first):
+    contents = read_file(write("\ufeff" + first + "a;b\n1;x,y\n"))
+    assert contents.codes.to_dict("list") == {"a": [1], "b": ["x,y"]} and contents.notices == ()
+    with pytest.raises(FileFormatError, match="the header has 2 fields, but line 4 has 3"):
+        read_file(write(first + "a;b\n1;2\n1;2;3\n"))
+
+
+def test_a_delimiter_that_only_the_first_line_names(write):
+    contents = read_file(write("sep=#\na#b\n1#2\n"))
+    assert contents.codes.to_dict("list") == {"a": [1], "b": [2]} and contents.notices == ()
+    assert list(read_file(write("sep=x\n1\n")).codes) == ["sep=x"]
+
+
+def test_no_columns(write):
+    file = write("a,b\n1,2\n3,4\n")
+    contents = read_file(file, columns=[])
+    assert contents.codes.shape == (2, 0) and not contents.codebook.variables
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-8"])
+def test_a_byte_order_mark_is_no_part_of_a_name(write, encoding):
+    file = write("\ufeffid;vote\n1;yes\n", encoding=encoding)
+    for stated in (encoding, None):
+        assert list(read_file(file, encoding=stated).codes) == ["id", "vote"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])
+def test_nul_characters_in_other_encodings_are_refused(write, encoding):
+    file = write("a,b\n1,x\0y\n", encoding=encoding)
+    for errors in ("strict", "replace"):
+        with pytest.raises(DamagedFileError, match="poll.csv holds a NUL character in line 2. Remove it."):
+            read_file(file, encoding=encoding, errors=errors)
+
+
+def test_a_field_that_is_too_long_is_not_called_a_quote(write, tmp_path):
+    file = write("a,b\n1," + "x" * 131_073 + "\n")
+    with pytest.raises(
+        FileFormatError, match="line 2 or later has more than 131,072 characters. Is a quote before it not"
+    ):
+        read_file(file)
+    notices = write_file(tmp_path / "long.csv", pd.DataFrame({"t": ["x" * 131_073]}), Codebook())
+    assert "texts of more than 131,072 characters so that `read_file` takes them: t" in notices[0].text
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_column_names_run_no_formula(tmp_path, suffix):
+    file = tmp_path / f"poll.{suffix}"
+    codes = pd.DataFrame({"=1+1": [1], "'@x": [2], "'90s": [3], "-5": [4]})
+    notices = write_file(file, codes, Codebook())
+    mark = "," if suffix == "csv" else "\t"
+    assert file.read_text().splitlines()[0] == mark.join(["'=1+1", "''@x", "'90s", "-5"])
+    assert notices[0].text == "2 texts that a spreadsheet would run as a formula were given a leading quote."
+    contents = read_file(file)
+    pd.testing.assert_frame_equal(contents.codes, codes)
+    assert [n.text for n in contents.notices] == [
+        "The quote that guards column names from spreadsheets was taken off: =1+1, '@x."
+    ]
+
+
+def test_text_that_reads_back_as_numbers_is_told(tmp_path):
+    codes = pd.DataFrame({"q": ["1", "2"], "d": ["2022-12-31", ""], "t": ["01", "x"], "n": [1, 2]})
+    (notice,) = write_file(tmp_path / "poll.csv", codes, Codebook())
+    assert notice.kind == "lost"
+    assert "that these columns are text, which read back as numbers or dates: q, d" in notice.text
+
+
+def test_text_codes_come_back_with_their_codebook(tmp_path):
+    codes = pd.DataFrame({"q": pd.Series(["1", None, "2"], dtype="str"), "m": ["1", "98", "98"]})
+    book = Codebook(
+        {"q": Variable("q", labels={"1": "Yes", "2": "No"}), "m": Variable("m", missing=MissingRule(("98",)))}
+    )
+    write_file(tmp_path / "poll.csv", codes, book)
+    for suffix in ("yml", "csv", "json"):
+        save_codebook(tmp_path / f"book.{suffix}", book)
+        contents = read_file(tmp_path / "poll.csv", codebook=tmp_path / f"book.{suffix}")
+        pd.testing.assert_frame_equal(contents.codes, codes)
+        assert contents.codebook["q"].labels == book["q"].labels and contents.codebook["m"].missing == book["m"].missing
+
+
+@pytest.mark.parametrize("text", ["a,b", "q", "a;b", '"a","b"'])
+def test_a_header_without_a_line_end(tmp_path, text):
+    file = tmp_path / "poll.csv"
+    file.write_text(text, encoding="utf-8")
+    assert read_file(file).codes.shape == (0, 1 if text == "q" else 2)
+    file.write_text(
+        text + "\n" + ("1" if text == "q" else "1,2".replace(",", ";" if ";" in text else ",")), encoding="utf-8"
+    )
+    assert len(read_file(file).codes) == 1

@@ -13,11 +13,13 @@ from survey_kit.errors import (
     DuplicateNameError,
     EncodingError,
     FileFormatError,
+    ResourceLimitError,
     TruncatedFileError,
     UnknownNameError,
     WrongFormatError,
 )
 from survey_kit.io import read_file, write_file
+from survey_kit.io.stata.meaning import attributes
 
 
 @pytest.fixture
@@ -252,3 +254,39 @@ def test_duplicate_names(tmp_path):
     file.write_bytes(file.read_bytes().replace(b"other\0", b"first\0"))
     with pytest.raises(DuplicateNameError, match="has two variables of the name 'first'. Rename"):
         read_file(file)
+
+
+def test_dates_with_leap_seconds_stay_numbers_and_it_is_said(tmp_path):
+    file = tmp_path / "poll.dta"
+    frame = pd.DataFrame({"t": [2.0e12, np.nan], "u": [1.5, 2.0]})
+    pyreadstat.write_dta(frame, file, variable_format={"t": "%tC"})
+    contents = read_file(file)
+    assert contents.codes["t"].dtype == "float64"
+    assert contents.codes["t"][0] == 2.0e12
+    assert [n.text for n in contents.notices if n.kind == "date"] == [
+        "Dates of 't' stay numbers (%tC): they count leap seconds. Convert them with cofC() in Stata, and give them the "
+        "format %tc."
+    ]
+
+
+def test_more_than_fits_is_refused_before_it_is_read(plain, monkeypatch):
+    monkeypatch.setattr("survey_kit.io.memory.memory_ceiling", lambda: 3 * 4 * 8 - 1)
+    monkeypatch.setattr("survey_kit.io.stata.frame.call_reader", lambda *a, **k: pytest.fail("it was read"))
+    with pytest.raises(ResourceLimitError, match="poll.dta would take .* Name columns=, or read the first rows"):
+        read_file(plain)
+    monkeypatch.undo()
+    monkeypatch.setattr("survey_kit.io.memory.memory_ceiling", lambda: 3 * 4 * 8 - 1)
+    assert read_file(plain, columns=["age"]).codes["age"].tolist() == [20, 40, 70]
+
+
+def test_characteristics_are_gone_through_once(monkeypatch):
+    class Counted(dict):
+        passes = 0
+
+        def items(self):
+            Counted.passes += 1
+            return super().items()
+
+    said = Counted({("a", "x"): "1", ("b", "survey_kit"): "2", ("_dta", "note1"): "3", ("b", "note1"): "4"})
+    assert attributes(said) == {"a": {"x": "1"}, "b": {"note1": "4"}}
+    assert Counted.passes == 1

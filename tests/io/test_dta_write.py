@@ -288,3 +288,34 @@ def test_random_surveys_lose_nothing(survey):
     assert replace(first.codebook, variables={}) == replace(book, variables={})
     pd.testing.assert_frame_equal(again.codes, first.codes)
     assert again.codebook == first.codebook
+
+
+def test_large_integers_stay_integers(tmp_path):
+    file = tmp_path / "poll.dta"
+    codes = pd.DataFrame({"id": [2**31, 2**53], "real": [2.0**31, 2.0**53], "even": [2**40, -(2**40)], "small": [1, 2]})
+    write_file(file, codes, Codebook())
+    back = read_file(file)
+    pd.testing.assert_frame_equal(back.codes, codes)
+    assert not any(v.attributes for v in back.codebook.variables.values())
+
+
+def test_integers_that_stata_made_fractions_are_floats(tmp_path):
+    file = tmp_path / "poll.dta"
+    write_file(file, pd.DataFrame({"id": [2**40, 2**41]}), Codebook())
+    file.write_bytes(file.read_bytes().replace(np.array([2.0**40], "<f4").tobytes(), np.array([0.5], "<f4").tobytes()))
+    assert read_file(file).codes["id"].tolist() == [0.5, 2.0**41]
+
+
+@pytest.mark.parametrize(
+    ("values", "variable", "sentence"),
+    [
+        ([1], Variable("q", "\ud800"), "the codebook of variable 'q' holds half a character"),
+        ([1], Variable("q", labels={1: "\ud800"}), "the codebook of variable 'q' holds half a character"),
+        (["a", "\ud800"], Variable("q"), "variable 'q' holds half a character .* in row 2"),
+        ([1], Variable("q", labels={math.inf: "x"}), "variable 'q' has a label .* for a code that is not finite"),
+    ],
+)
+def test_what_cannot_be_stored_names_the_variable(tmp_path, values, variable, sentence):
+    codes = pd.DataFrame({"q": pd.Series(values, dtype=object if isinstance(values[0], str) else "int64")})
+    with pytest.raises(OutputError, match=sentence):
+        write_file(tmp_path / "poll.dta", codes, Codebook({"q": variable}))

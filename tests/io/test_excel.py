@@ -520,3 +520,44 @@ def test_a_large_sheet_is_whole(file):
     workbook.save(file)
     codes = read(file).codes
     pd.testing.assert_frame_equal(codes, pd.DataFrame({f"q{i}": np.arange(2_000) for i in range(30)}))
+
+
+def test_many_numbers_stored_as_text_are_numbers(file):
+    fill(file, [["a"], *([str(i)] for i in range(5_000)), [5_000], ["7 "]])
+    assert read(file).codes["a"].tolist() == [*range(5_001), 7]
+
+
+def test_rows_beyond_those_asked_for_stand_in_no_way(file):
+    def error(workbook, sheet):
+        sheet["B4"] = "#N/A"
+        sheet["B4"].data_type = "e"
+
+    fill(file, [["a", "b", "c"], [1, 2, "x"], [2, 3, "y"], ["oops", 4, "z"], [True, 5, "z"]], error)
+    with pytest.raises(FileFormatError, match="Error values stand in B4"):
+        read(file)
+    with pytest.raises(FileFormatError, match="Column 'a' holds numbers, and text in A4"):
+        read(file, rows=3)
+    part = read(file, rows=2)
+    assert part.codes.to_dict("list") == {"a": [1, 2], "b": [2, 3], "c": ["x", "y"]}
+    assert told(part, "partial") == ["Only the first 2 rows were read."]
+    bare = read(file, rows=0)
+    assert bare.codes.shape == (0, 3) and list(bare.codebook) == ["a", "b", "c"]
+    assert [bare.codebook[n].measure for n in "abc"] == ["nominal", "scale", "nominal"]
+
+
+@pytest.mark.parametrize(
+    "rows, cells",
+    [
+        ([["a", "b"], [1, "=A2+1"], [2, 5]], "B2"),
+        ([["a", "b"], [1, "=A2+1"], [2, "=A3+1"]], "B2, B3"),
+        ([["id", "b"], [1, 2], [3, 4], [None, "=SUM(B2:B3)"]], "B4"),
+        ([["id", "b"], [1, 2], ["=A2+1", None]], "A3"),
+    ],
+)
+def test_every_formula_that_was_never_calculated_is_named(tmp_path, rows, cells):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(tmp_path / "poll.xlsx")
+    with pytest.raises(FileFormatError, match=f"Formulas without a value stand in {cells}:"):
+        read_file(tmp_path / "poll.xlsx")

@@ -29,7 +29,9 @@ from survey_kit.io.codebooks import csv_form, yaml_form
 from survey_kit.io.codebooks.save import save_codebook
 from survey_kit.io.codebooks.tables import to_tables
 from survey_kit.io.contents import FileContents
+from survey_kit.io.doubts import doubts
 from survey_kit.io.overlay import lay_over, load_codebook
+from survey_kit.schema import Notice
 
 BOOK = Codebook(
     {
@@ -582,7 +584,14 @@ def test_numbers_and_text_codes():
     laid = lay_over(
         frame(q=[1, 2], r=[1.0, np.nan]), Codebook({n: Variable(n, labels={"1": "a", "2": "b"}) for n in "qr"})
     )
-    assert repr(list(laid.codebook["q"].labels)) == "[1, 2]" and laid.codes["q"].dtype == "int64"
+    assert repr(list(laid.codebook["q"].labels)) == "['1', '2']" and laid.codes["q"].tolist() == ["1", "2"]
+    assert laid.codes["r"].isna().tolist() == [False, True] and laid.codes["r"][0] == "1"
+    assert said(laid)["codes"] == "Numbers were made text, as the codes of the codebook are: q, r."
+    eaten = lay_over(frame(q=[1, 2]), Codebook({"q": Variable("q", labels={"01": "a", "02": "b"})}))
+    assert repr(list(eaten.codebook["q"].labels)) == "[1, 2]" and eaten.codes["q"].dtype == "int64"
+    known = FileContents(frame(q=[1, 2]).codes, Codebook({"q": Variable("q", labels={1: "old"})}), (), "sav")
+    kept = lay_over(known, Codebook({"q": Variable("q", labels={"1": "a", "2": "b"})}))
+    assert dict(kept.codebook["q"].labels) == {1: "a", 2: "b"} and kept.codes["q"].dtype == "int64"
     laid = lay_over(frame(q=[1.0, np.nan]), Codebook({"q": Variable("q", labels={"1": "a", "dk": "b"})}))
     assert laid.codes["q"].dtype == "str" and laid.codes["q"].isna().tolist() == [False, True]
     assert laid.codes["q"][0] == "1"
@@ -678,3 +687,21 @@ def test_damaged_files_give_typed_errors(tmp_path, data, suffix):
         assert isinstance(load_codebook(file), Codebook)
     except (FileFormatError, EncodingError) as error:
         assert "book" in str(error)
+
+
+def test_notices_of_the_reader_stay():
+    several = Notice("weight", "The file names several weights: w, v. The first is taken.", 2)
+    old = Codebook({"w": Variable("w")}, weight="w")
+    codes = pd.DataFrame({"w": [1.0, 0.0]})
+    contents = FileContents(codes, old, (several, *doubts(codes, old)), "sss")
+    laid = lay_over(contents, Codebook({"w": Variable("w", "Weight")}))
+    assert laid.notices == (several, *doubts(codes, laid.codebook)) and len(laid.notices) == 2
+
+
+def test_a_weight_that_is_text_is_not_taken():
+    laid = lay_over(frame(w=pd.Series(["x", "y"], dtype="str")), Codebook({"w": Variable("w")}, weight="w"))
+    assert laid.codebook.weight is None
+    assert said(laid)["weight"] == (
+        "The codebook names 'w' as the weight, but it holds no numbers; it is not taken as the weight."
+    )
+    assert lay_over(frame(w=[1.0, 2.0]), Codebook({"w": Variable("w")}, weight="w")).codebook.weight == "w"

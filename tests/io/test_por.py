@@ -24,6 +24,7 @@ from survey_kit.errors import (
     EncodingError,
     OutputError,
     ReadError,
+    ResourceLimitError,
     TruncatedFileError,
     UnknownNameError,
     UnsupportedOption,
@@ -31,6 +32,7 @@ from survey_kit.errors import (
 )
 from survey_kit.io import read_file, write_file
 from survey_kit.io.spss.por_numbers import format_number, parse_number
+from survey_kit.io.spss.por_records import read_records
 
 SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz .<(+|&[]!$*);^-/|,%_>?`:#@'=\""
 
@@ -418,3 +420,45 @@ def test_small_letters_become_capitals_and_it_is_said(tmp_path):
         write_file(tmp_path / "poll.por", codes.rename(columns={"q1": "long_name_of_it"}), Codebook())
     with pytest.raises(OutputError, match="these do not fit: q1"):
         write_file(tmp_path / "poll.por", codes.rename(columns={"w": "Q1"}), Codebook())
+
+
+@pytest.mark.parametrize(
+    ("values", "variable", "sentence"),
+    [
+        ([1], Variable("Q", "\ud800"), "the codebook of variable 'Q' holds half a character"),
+        ([1], Variable("Q", labels={1: "\ud800"}), "the codebook of variable 'Q' holds half a character"),
+        (["a", "\ud800"], Variable("Q"), "variable 'Q' holds half a character .* in row 2"),
+    ],
+)
+def test_half_a_character_names_the_variable(tmp_path, values, variable, sentence):
+    codes = pd.DataFrame({"Q": pd.Series(values, dtype=object if isinstance(values[0], str) else "int64")})
+    with pytest.raises(OutputError, match=sentence):
+        write_file(tmp_path / "poll.por", codes, Codebook({"Q": variable}))
+    with pytest.raises(OutputError, match="the codebook holds half a character"):
+        write_file(tmp_path / "poll.por", pd.DataFrame({"Q": [1]}), Codebook(title="\ud800"))
+
+
+def test_a_limit_of_the_whole_length_is_not_partial(basic):
+    assert "partial" not in [n.kind for n in read_file(basic, row_limit=4).notices]
+    part = read_file(basic, row_limit=2)
+    assert [n.text for n in part.notices if n.kind == "partial"] == ["Only the first 2 rows were read."]
+
+
+def test_more_than_fits_is_refused_while_it_is_read(tmp_path, monkeypatch):
+    file = tmp_path / "poll.por"
+    write_file(file, pd.DataFrame({"A": [1.0] * 5000, "B": [2.0] * 5000}), Codebook())
+    seen = []
+    monkeypatch.setattr("survey_kit.io.memory.memory_ceiling", lambda: seen.append(1) or 2000 * 2 * 8)
+    with pytest.raises(ResourceLimitError, match="poll.por would take"):
+        read_file(file)
+    assert len(seen) == 3
+    assert len(read_file(file, row_limit=2000).codes) == 2000
+
+
+def test_variables_are_known_by_name_once():
+    """Records of value labels look their variables up; they do not list them all each time."""
+    text = "".join(f"70/1/{n}5/8/0/5/8/0/" for n in "AB") + "D1/1/B1/1/3/YesF"
+    records = read_records("poll.por", portable("42/" + text))
+    assert list(records.known) == ["A", "B"]
+    assert records.known["B"] is records.variables[1]
+    assert records.variables[1].labels == {1.0: "Yes"}

@@ -22,6 +22,7 @@ from survey_kit.errors import (
     MissingFileError,
     OutputError,
     ReadError,
+    ResourceLimitError,
     TruncatedFileError,
     UnknownNameError,
     UnsupportedOption,
@@ -368,3 +369,28 @@ def test_random_surveys_keep_their_codes(survey):
         again = read_file(file, encoding="utf-8")
     pd.testing.assert_frame_equal(again.codes, back.codes)
     assert again.codebook == back.codebook
+
+
+@pytest.mark.parametrize(
+    ("values", "variable", "sentence"),
+    [
+        ([1], Variable("q", "\ud800"), "the codebook of variable 'q' holds half a character"),
+        ([1], Variable("q", labels={1: "\ud800"}), "the codebook of variable 'q' holds half a character"),
+        (["a", "\ud800"], Variable("q"), "variable 'q' holds half a character .* in row 2"),
+    ],
+)
+def test_half_a_character_names_the_variable(tmp_path, values, variable, sentence):
+    codes = pd.DataFrame({"q": pd.Series(values, dtype=object if isinstance(values[0], str) else "int64")})
+    with pytest.raises(OutputError, match=sentence):
+        write_file(tmp_path / "poll.xpt", codes, Codebook({"q": variable}))
+    with pytest.raises(OutputError, match="the codebook holds half a character"):
+        write_file(tmp_path / "poll.xpt", pd.DataFrame({"q": [1]}), Codebook(title="\ud800"))
+
+
+def test_more_than_fits_is_refused_before_the_rows_are_read(tmp_path, monkeypatch):
+    file = tmp_path / "poll.xpt"
+    write_file(file, pd.DataFrame({"a": [1.0] * 100, "b": [2.0] * 100}), Codebook())
+    monkeypatch.setattr("survey_kit.io.memory.memory_ceiling", lambda: 100 * 2 * 8 - 1)
+    with pytest.raises(ResourceLimitError, match="poll.xpt would take"):
+        read_file(file)
+    assert len(read_file(file, row_limit=99).codes) == 99

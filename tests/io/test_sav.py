@@ -352,7 +352,7 @@ def test_only_the_first_rows(poll):
     assert [n.text for n in contents.notices if n.kind == "partial"] == ["Only the first 2 rows were read."]
     assert "partial" not in kinds(read_file(poll, row_limit=5))
     assert len(read_file(poll, row_limit=100).codes) == 5
-    with pytest.raises(ArgumentError, match=r"row_limit=0 is no number of rows. Give 1 or more, or metadata_only=True"):
+    with pytest.raises(ArgumentError, match=r"row_limit=0: give 1 or more, or metadata_only=True"):
         read_file(poll, row_limit=0)
 
 
@@ -431,6 +431,52 @@ def test_more_than_fits_in_memory_is_refused_and_can_be_read_in_part(poll, monke
     assert len(read_file(poll, metadata_only=True).codebook) == 4
 
 
-def test_the_ceiling_is_half_of_the_memory():
+def test_the_ceiling_is_a_quarter_of_the_memory():
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    assert memory_ceiling() == whole // 2
+    assert memory_ceiling() == whole // 4
+
+
+def test_a_row_limit_beyond_the_declared_cases_counts_them(poll):
+    data = bytearray(poll.read_bytes())
+    struct.pack_into("<i", data, CASES_AT, 3)
+    poll.write_bytes(data)
+    assert len(read_file(poll, row_limit=2).codes) == 2
+    with pytest.raises(TruncatedFileError, match="declares 3 cases but holds 5"):
+        read_file(poll, row_limit=4)
+
+
+@pytest.mark.parametrize("bits", [struct.pack("<d", math.nan), b"\xff\xff\xff\xff\xff\xff\xef\xff"])
+def test_labels_and_rules_of_system_missing_say_nothing(tmp_path, bits):
+    file = tmp_path / "poll.sav"
+    labels = {"q": {1.0: "Yes", 77.5: "Nothing"}}
+    pyreadstat.write_sav(
+        pd.DataFrame({"q": [1.0, np.nan]}), file, variable_value_labels=labels, missing_ranges={"q": [77.5]}
+    )
+    data = file.read_bytes()
+    assert data.count(struct.pack("<d", 77.5)) == 2
+    file.write_bytes(data.replace(struct.pack("<d", 77.5), bits))
+    contents = read_file(file)
+    assert contents.codebook["q"].labels == {1.0: "Yes"}
+    assert contents.codebook["q"].missing is None
+    assert "Labels of system-missing were left out: q." in [n.text.split(" An")[0] for n in contents.notices]
+
+
+def test_an_attribute_record_without_end_is_read_at_once(poll):
+    data = poll.read_bytes()
+    end = read_dictionary("poll.sav", data).terminator
+    for payload in (b"a" * 400_000, b"a('x" * 100_000, b"a('x'\n" * 60_000):
+        record = struct.pack("<4i", 7, 17, 1, len(payload)) + payload
+        poll.write_bytes(data[:end] + record + record.replace(b"\x11", b"\x12", 1) + data[end:])
+        assert len(read_file(poll).codes) == 5
+
+
+@pytest.mark.parametrize("text", ["Да", "Größe und Stärke", "Don’t know"])
+def test_a_few_letters_of_utf8_are_enough_to_doubt_a_declaration(tmp_path, text):
+    file = tmp_path / "poll.sav"
+    pyreadstat.write_sav(pd.DataFrame({"q": [1.0]}), file, variable_value_labels={"q": {1.0: text}})
+    old = struct.pack("<4i", 7, 20, 1, 5) + b"UTF-8"
+    new = struct.pack("<4i", 7, 20, 1, 12) + b"windows-1251"
+    file.write_bytes(file.read_bytes().replace(old, new))
+    (notice,) = read_file(file).notices
+    assert notice.kind == "encoding"
+    assert 'encoding="utf-8"' in notice.text

@@ -308,3 +308,45 @@ def test_texts_keep_the_width_of_their_format(tmp_path, width):
     back = read_file(tmp_path / "poll.sav")
     assert back.codebook["t"].format == f"A{width}"
     pd.testing.assert_frame_equal(back.codes, codes)
+
+
+def test_attributes_of_any_name_come_back(tmp_path):
+    odd = {"a(b)": "x", "label:fr": "Oui", "question_source": "ours", "$@Role": "0", "": "none", "ключ": "значение"}
+    book = Codebook({"q": Variable("q", attributes=odd)}, attributes=odd)
+    write_file(tmp_path / "poll.sav", pd.DataFrame({"q": [1.0]}), book)
+    back = read_file(tmp_path / "poll.sav").codebook
+    assert back["q"].attributes == odd
+    assert back.attributes == odd
+    _, meta = pyreadstat.read_sav(tmp_path / "poll.sav")
+    assert meta.number_rows == 1
+
+
+def test_microseconds_that_doubles_cannot_hold_are_said(tmp_path):
+    codes = pd.DataFrame(
+        {"a": pd.to_datetime(["2022-12-05 10:00:00.123456"]), "b": pd.to_datetime(["2022-12-05 10:00:00.25"])}
+    )
+    (notice,) = write_file(tmp_path / "poll.sav", codes, Codebook())
+    assert "microseconds of dates, which are stored as seconds: a." in notice.text
+
+
+def test_the_order_of_labels_and_the_word_that_all_are_answers_come_back(tmp_path):
+    labels = {3.0: "C", 2.0: "B", 1.0: "A", 98.0: "Don't know"}
+    book = Codebook(
+        {"q": Variable("q", labels=labels, missing=MissingRule()), "r": Variable("r", labels={1.0: "A", 2.0: "B"})}
+    )
+    write_file(tmp_path / "poll.sav", pd.DataFrame({"q": [1.0], "r": [1.0]}), book)
+    back = read_file(tmp_path / "poll.sav")
+    assert list(back.codebook["q"].labels.items()) == list(labels.items())
+    assert back.codebook["q"].missing == MissingRule()
+    assert back.codebook["r"].missing is None
+    assert back.notices == ()
+    with pytest.raises(OutputError, match="variable 'q' has a label with a NUL character"):
+        write_file(
+            tmp_path / "poll.sav", pd.DataFrame({"q": [1.0]}), Codebook({"q": Variable("q", labels={1.0: "a\0b"})})
+        )
+
+
+def test_half_a_character_is_refused_by_name(tmp_path):
+    book = Codebook({"q": Variable("q", labels={1.0: "a\ud800"})})
+    with pytest.raises(OutputError, match="poll.sav: the codebook of variable 'q' holds half a character"):
+        write_file(tmp_path / "poll.sav", pd.DataFrame({"q": [1.0]}), book)

@@ -6,6 +6,8 @@ import json
 import math
 import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -32,6 +34,7 @@ from survey_kit.errors import (
 )
 from survey_kit.io import read_file, write_file
 from survey_kit.io.contents import ReadOptions
+from survey_kit.io.triples import values as values_module
 from survey_kit.io.triples.read import read_triples
 
 OLD = """<?xml version="1.0" encoding="windows-1252"?>
@@ -1351,3 +1354,59 @@ class TestWriting:
         contents = read_file(file)
         assert contents.codes["moment"].tolist()[2:] == ["later", "later"]
         assert said(contents, "mixed") == ["'moment' is kept as text: not of its type in rows 3, 4."]
+
+
+class TestNamesAndLeftovers:
+    def test_column_names_run_no_formula(self, tmp_path):
+        file = tmp_path / "poll.sss"
+        codes = pd.DataFrame({"=1+1": [1], "'@x": [2]})
+        notices = write_file(file, codes, Codebook())
+        assert (tmp_path / "poll.csv").read_text().splitlines()[0] == '"\'=1+1","\'\'@x"'
+        assert [n.text for n in notices] == [
+            "Column names that a spreadsheet would run as a formula were given a leading quote: =1+1, '@x."
+        ]
+        pd.testing.assert_frame_equal(read_file(file).codes, codes)
+        data = tmp_path / "poll.csv"
+        data.write_bytes(data.read_bytes().replace(b"1,2\r\n", b"3,4\r\n"))
+        assert said(read_file(file), "changed") and read_file(file).codes["=1+1"].tolist() == [3]
+
+    def test_the_next_save_removes_what_a_killed_one_left(self, tmp_path):
+        file, codes = tmp_path / "poll.sss", pd.DataFrame({"q": [1]})
+        write_file(file, codes, Codebook())
+        killed = (
+            "import os, sys; from pathlib import Path; from survey_kit.io.triples.write import _restoring\n"
+            "with _restoring(Path(sys.argv[1])): os._exit(9)"
+        )
+        subprocess.run([sys.executable, "-c", killed, str(tmp_path / "poll.csv")], check=False)
+        assert len(list(tmp_path.iterdir())) == 3
+        write_file(file, codes, Codebook())
+        assert sorted(f.name for f in tmp_path.iterdir()) == ["poll.csv", "poll.sss"]
+
+    def test_cells_are_checked_once_a_field(self, tmp_path, monkeypatch):
+        values = "".join(f'<value code="{i}">a{i}</value>' for i in range(1, 31))
+        field = variable("multiple", 'start="1" finish="30"', f"<values>{values}</values>")
+        file = put(tmp_path, small(field), "10" * 15 + "\n" + "01" * 15 + "\n")
+        calls = []
+        whole = values_module._any
+        monkeypatch.setattr(values_module, "_any", lambda where: calls.append(1) or whole(where))
+        contents = read_file(file)
+        assert contents.codes.shape == (2, 30) and contents.codes["q_30"].tolist() == [0, 1]
+        assert contents.codebook["q_30"].label == "a30" and len(calls) == 1
+
+    def test_columns_of_fields_in_any_order(self, tmp_path):
+        first, second = (
+            variable(
+                "multiple",
+                f'start="{at}" finish="{at + 1}"',
+                '<values><value code="1">a</value><value code="2">b</value></values>',
+                name,
+            )
+            for at, name in ((1, "q"), (3, "r"))
+        )
+        file = put(tmp_path, small(first + second.replace('ident="1"', 'ident="2"')), "1001\n")
+        assert read_file(file, columns=["r_2", "q_1", "r_1", "q_2"]).codes.iloc[0].to_dict() == {
+            "r_2": 1,
+            "q_1": 1,
+            "r_1": 0,
+            "q_2": 0,
+        }

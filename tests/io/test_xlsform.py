@@ -435,3 +435,42 @@ def test_damaged_workbooks_give_typed_errors(tmp_path, sound, changes):
         assert isinstance(load_codebook(file), Codebook)
     except FileFormatError as error:
         assert "damaged.xlsx" in str(error)
+
+
+def test_options_that_one_column_name_may_mean_are_left_out_and_told():
+    options = ("a-b", "a_b", "c")
+    book = Codebook(
+        {
+            "q": Variable("q", attributes={"type": "select_multiple l"}),
+            **{f"q/{o}": Variable(f"q/{o}", o.upper()) for o in options},
+        },
+        {"q": MultipleResponse("q", tuple(f"q/{o}" for o in options))},
+    )
+    for also in ({}, {"q": text("a-b c", "a_b")}):
+        laid = lay_over(frame(**also, q_a_b=[1, 0], q_c=[1, 0]), book)
+        assert list(laid.codes) == [*also, "q_a_b", "q_c"] and laid.codes["q_a_b"].tolist() == [1, 0]
+        assert laid.codebook["q_a_b"].label == "" and laid.codebook["q_c"].label == "C"
+        assert laid.codebook.sets["q"].columns == ("q_c",)
+        assert said(laid) == {
+            "unclear": "Columns that may be of several options were left as they are: q_a_b (a-b, a_b).",
+            "not_in_codebook": "Columns of the data that the codebook does not know, left as they are: q_a_b.",
+        }
+
+
+def test_an_export_with_labels_is_not_read_as_nobody_mentioned_anything(form, tmp_path):
+    survey = simple(("select_one yn", "q1", "Q1"), ("select_multiple media", "m", "Media"))
+    choices = [
+        ["list_name", "name", "label"],
+        ["yn", "1", "Yes"],
+        ["yn", "0", "No"],
+        ["media", "tv", "TV"],
+        ["media", "radio", "Radio"],
+    ]
+    file = tmp_path / "export.csv"
+    file.write_text("q1,m,m/TV,m/Radio\nYes,TV Radio,1,1\nNo,,0,0\n", encoding="utf-8")
+    contents = read_file(file, codebook=form(survey, choices))
+    assert list(contents.codes) == ["q1", "m", "m/TV", "m/Radio"]
+    assert not contents.codebook.sets
+    said = " ".join(n.text for n in contents.notices)
+    assert "No text holds an option of the form, so nothing was split: m. Export with the form's names" in said
+    assert "No value is a code of the codebook: q1" in said

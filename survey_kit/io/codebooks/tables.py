@@ -6,7 +6,7 @@
     file        key, value: title, note (one row each), weight, encoding, attribute NAME
 
 A table is a list of rows, the first holds the field names. `missing` is written "98; 99; -9 to -1; LO to 0", "none"
-where the file states that no code is missing, and empty where it states nothing. `codebook_codes` says how codes are written.
+where the file states that no code is missing, and empty where it states nothing. `codebooks/codes.py` says how codes are written.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from survey_kit.io.codebooks.codes import (
     split_texts,
     write_missing,
 )
+from survey_kit.io.codebooks.csv_cells import missing_rule
 
 Table = list[list[Any]]
 
@@ -214,10 +215,15 @@ def _variable(row: _Row, kind: str, labels: Mapping[Code, str]) -> Variable:
 
 
 def _missing(row: _Row, kind: str) -> MissingRule | None:
+    """The rule as we write it, or as a codebook in CSV may have it ("98, 99", "-inf to -1", "90..99") when it is of numbers."""
+    text = row.text("missing")
     try:
-        return parse_missing(row.text("missing"), kind)
+        return parse_missing(text, kind)
     except ValueError as error:
-        raise row.error("missing", str(error)) from None
+        rule = missing_rule(text)
+        if kind == "text" or any(isinstance(value, str) for value in rule.values):
+            raise row.error("missing", str(error)) from None
+        return rule
 
 
 def _width(row: _Row) -> int | None:

@@ -1,6 +1,6 @@
 """Text files: .csv, .tsv, .txt. Checked first (encoding, delimiter, row lengths), then parsed by pyarrow, then typed.
 
-Every column is read as text; `delimited_types` decides which are numbers. "NA", "None", "null" are text; only an empty
+Every column is read as text; `column_types` decides which are numbers. "NA", "None", "null" are text; only an empty
 cell, or a text named in `na=`, is missing.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -31,6 +32,7 @@ from survey_kit.errors import (
 from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.delimited.types import column_types
 from survey_kit.io.doubts import doubts
+from survey_kit.io.formula_guard import unguarded
 from survey_kit.io.text import codec_name, has_high_bytes, mostly_valid, preview, rank_encodings
 from survey_kit.schema import Notice
 
@@ -38,25 +40,38 @@ _DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _PROMISED = {".csv": (",", ";"), ".tsv": ("\t",), ".txt": _DELIMITERS}
 _SAMPLE_ROWS = 200
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SEP_LINE = re.compile(
+    r'("?)sep=([\t !#-/:-@\[-^`{-~])\1(\r\n|\r|\n|$)', re.IGNORECASE
+)  # Excel's first line, no header
 
 
 def read_delimited(path: Path, options: ReadOptions) -> FileContents:
     """Read a text file with a header line. Numbers are int64 or float64, measure "scale"; text is `str`, "nominal".
 
+    All rows are read to tell the types, also with `row_limit` and `metadata_only`; these save no time here. A first line
+    "sep=;", which Excel understands, names the delimiter and is skipped.
+
     Raises as `read_file`. Row numbers in messages count respondents from 1, line numbers count lines of the file.
     """
     text, encoding, notices = _decode(path, options)
-    delimiter = _delimiter(path, text, options.delimiter)
-    header, rows, blank = _check_rows(path, text, delimiter)
+    text, stated = _after_sep_line(text)
+    delimiter = _delimiter(path, text, options.delimiter or stated)
+    header, rows, blank = _check_rows(path, text, delimiter, first=2 if stated else 1)
     names, more = _names(path, header)
-    notices += more + _dialect(path, delimiter, options) + _blank_notice(blank)
+    notices += more + _dialect(path, delimiter, options.delimiter or stated) + _blank_notice(blank)
     known = set(names)
     wanted = list(names if options.columns is None else options.columns)
     lost = next((name for name in wanted if name not in known), None)
     if lost is not None:
         raise unknown("column", lost, names)
-    table = _parse(path, text, delimiter, names, wanted, options.na)
+    table = _parse(path, text, delimiter, names, wanted, options.na) if wanted else pa.table({})
     if table.num_rows != rows and wanted:
         raise DamagedFileError(f"{path.name}: {rows} rows were counted, {table.num_rows} parsed. Check its quotes.")
     codes, more = column_types(table, options.decimal, delimiter, rows)
@@ -82,12 +97,26 @@ def _decode(path: Path, options: ReadOptions) -> tuple[str, str, list[Notice]]:
     if "16" not in encoding and "32" not in encoding and b"\0" in data:
         raise _nul_error(path, data)
     try:
-        return data.decode(encoding), encoding.removesuffix("-sig"), []
+        return _sound(path, data.decode(encoding)), encoding.removesuffix("-sig"), []
     except UnicodeDecodeError as error:
         if options.errors == "strict":
             raise EncodingError(_encoding_sentence(path, data, encoding, error)) from error
-    text = data.decode(encoding, "replace")
+    text = _sound(path, data.decode(encoding, "replace"))
     return text, encoding.removesuffix("-sig"), [_replaced(text, encoding.removesuffix("-sig"))]
+
+
+def _sound(path: Path, text: str) -> str:
+    """The text without a byte order mark that its encoding leaves there. DamagedFileError for NUL characters."""
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DamagedFileError(f"{path.name} holds a NUL character in line {line}. Remove it.")
+    return text.removeprefix("\ufeff")
+
+
+def _after_sep_line(text: str) -> tuple[str, str | None]:
+    """The text after a first line "sep=;", and the delimiter that it names."""
+    found = _SEP_LINE.match(text)
+    return (text[found.end() :], found[2]) if found else (text, None)
 
 
 def _nul_error(path: Path, data: bytes) -> DamagedFileError | EncodingError:
@@ -148,8 +177,11 @@ def _reader(text: str, delimiter: str, strict: bool = False) -> Any:
     return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
 
 
-def _check_rows(path: Path, text: str, delimiter: str) -> tuple[list[str], int, int]:
-    """(header, number of rows, number of blank lines). FileFormatError for rows of another length than the header."""
+def _check_rows(path: Path, text: str, delimiter: str, first: int) -> tuple[list[str], int, int]:
+    """(header, number of rows, number of blank lines). FileFormatError for rows of another length than the header.
+
+    `first`: which line of the file is the header.
+    """
     reader = _reader(text, delimiter, strict=True)
     rows = blank = 0
     bad: list[str] = []
@@ -160,13 +192,11 @@ def _check_rows(path: Path, text: str, delimiter: str) -> tuple[list[str], int, 
             if len(row) == width or (not row and width == 1):
                 rows += 1
             elif row:
-                bad.append(f"line {reader.line_num} has {len(row)}")
+                bad.append(f"line {reader.line_num + first - 1} has {len(row)}")
             else:
                 blank += 1
     except csv.Error as error:
-        raise FileFormatError(
-            f"{path.name}: quotes around line {reader.line_num} do not match ({error}). Double a quote inside quotes."
-        ) from error
+        raise FileFormatError(f"{path.name}: {_csv_sentence(reader.line_num + first - 1, error)}") from error
     if not header:
         raise FileFormatError(f"{path.name} has no header: its first line is blank. Put the column names there.")
     if bad:
@@ -177,8 +207,17 @@ def _check_rows(path: Path, text: str, delimiter: str) -> tuple[list[str], int, 
     return header, rows, blank
 
 
+def _csv_sentence(line: int, error: csv.Error) -> str:
+    if "field limit" in str(error):
+        return (
+            f"a field that ends in line {line} or later has more than {csv.field_size_limit():,} characters. Is a quote "
+            "before it not closed? Close it, or shorten the text."
+        )
+    return f"quotes around line {line} do not match ({error}). Double a quote inside quotes."
+
+
 def _names(path: Path, header: list[str]) -> tuple[list[str], list[Notice]]:
-    names = [name.strip() or f"unnamed_{i}" for i, name in enumerate(header, 1)]
+    names = [unguarded(name.strip()) or f"unnamed_{i}" for i, name in enumerate(header, 1)]
     twice = next((n for n, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         places = " and ".join(str(i) for i, n in enumerate(names, 1) if n == twice)
@@ -186,13 +225,19 @@ def _names(path: Path, header: list[str]) -> tuple[list[str], list[Notice]]:
             f"{path.name} has the column name '{twice}' at positions {places}. Rename one of them."
         )
     empty = [n for n, given in zip(names, header, strict=True) if not given.strip()]
-    if not empty:
-        return names, []
-    return names, [Notice("name", f"Columns without a name in the header are called {listed(empty)}.", len(empty))]
+    bare = [n for n, given in zip(names, header, strict=True) if given.strip() not in ("", n)]
+    notices = []
+    if empty:
+        text = f"Columns without a name in the header are called {listed(empty)}."
+        notices.append(Notice("name", text, len(empty)))
+    if bare:
+        text = f"The quote that guards column names from spreadsheets was taken off: {listed(bare)}."
+        notices.append(Notice("guard", text, len(bare)))
+    return names, notices
 
 
-def _dialect(path: Path, delimiter: str, options: ReadOptions) -> list[Notice]:
-    if options.delimiter or delimiter in _PROMISED[path.suffix.lower()]:
+def _dialect(path: Path, delimiter: str, stated: str | None) -> list[Notice]:
+    if stated or delimiter in _PROMISED[path.suffix.lower()]:
         return []
     name = _NAMES[delimiter]
     return [Notice("delimiter", f"{path.name} is separated by a {name}, not as {path.suffix} files are; read so.")]
@@ -204,7 +249,7 @@ def _blank_notice(blank: int) -> list[Notice]:
 
 def _parse(path: Path, text: str, delimiter: str, names: list[str], wanted: list[str], na: tuple[str, ...]) -> pa.Table:
     """Every wanted column as text, an empty cell as null."""
-    data = text.encode("utf-8")
+    data = text.encode("utf-8") + b"\n" * (not text.endswith("\n"))  # arrow reads no header without a line end
     options = {
         "parse_options": pacsv.ParseOptions(
             delimiter=delimiter, newlines_in_values='"' in text, ignore_empty_lines=len(names) > 1

@@ -53,10 +53,10 @@ class Grid:
     total: int | None
     notices: tuple[Notice, ...]
 
-    def without_total(self) -> Grid:
-        """The grid up to the row that sums up."""
-        rows = self.rows[: self.total]
-        columns = tuple(Column(c.name, c.number, c.cells[: self.total], rows) for c in self.columns)
+    def first(self, count: int) -> Grid:
+        """The grid of the first rows, none of which sums up."""
+        rows = self.rows[:count]
+        columns = tuple(Column(c.name, c.number, c.cells[:count], rows) for c in self.columns)
         return Grid(columns, rows, None, self.notices)
 
 
@@ -77,6 +77,7 @@ def make_grid(
     """
     at = _check_header_number(where, header, len(values))
     taken = {*facts.errors, *facts.uncached}
+    values = _reaching(values, taken)
     kept = _filled_rows(values, at, {row for row, _ in taken})
     columns = list(zip(*(values[i] for i in kept), strict=True)) if kept else [()] * len(values[0])
     head = values[at - 1]
@@ -104,6 +105,16 @@ def _check_header_number(where: str, header: int | None, rows: int) -> int:
     if header > rows:
         raise ArgumentError(f"header={header} lies behind the last row of {where}, which is {rows}.")
     return header
+
+
+def _reaching(values: list[list[Any]], taken: set[tuple[int, int]]) -> list[list[Any]]:
+    """The cells as far as those reach that have no value of their own: errors and formulas that were not calculated."""
+    rows = max([len(values), *(row for row, _ in taken)])
+    columns = max([len(values[0]), *(column for _, column in taken)])
+    if (rows, columns) == (len(values), len(values[0])):
+        return values
+    wide = [row + [""] * (columns - len(row)) for row in values]
+    return wide + [[""] * columns for _ in range(rows - len(values))]
 
 
 def _filled_rows(values: list[list[Any]], at: int, special: set[int]) -> list[int]:

@@ -29,7 +29,7 @@ class Sheet:
 
 
 class Workbook:
-    """A workbook. Use `open_workbook`.
+    """A workbook, open until `close`.
 
     Attributes:
         sheets: its worksheets in order; charts are no worksheets.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from survey_kit.codebook import Codebook
 from survey_kit.errors import FileFormatError, listed, unknown
-from survey_kit.io.contents import FileContents, ReadOptions
+from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.doubts import doubts
 from survey_kit.io.excel.book import CODEBOOK_SHEETS, OwnBook, own_codebook, read_own_book, type_own_columns
 from survey_kit.io.excel.facts import SheetFacts, address
@@ -26,6 +26,9 @@ def read_excel(path: Path, options: ReadOptions) -> FileContents:
     durations are seconds; TRUE and FALSE are 1 and 0, labelled. Numbers stored as text are numbers, ids with leading
     zeros stay text. Hidden rows and columns are read, and a notice says so. Equivalents: R `readxl::read_excel`, SPSS
     `GET DATA /TYPE=XLSX`, which guess types from the first rows.
+
+    All rows tell the types, also with `row_limit`, unless something in later rows stands in the way. With `metadata_only`
+    nothing does: a column of mixed cells is text.
 
     A workbook of `write_excel` gives back its codes and codebook; the other sheets of any workbook are not read. A sheet
     that spans more than 25 million cells, or a workbook of more than 2 GB when inflated, is refused.
@@ -72,37 +75,48 @@ def _contents(read: _Read, grid: Grid, notices: list[Notice]) -> FileContents:
     if grid.total is not None:
         if options.rows is None or options.rows > grid.total:
             problems.append(_total_sentence(grid, grid.total))
-        grid = grid.without_total()
-    names = [c.name for c in grid.columns]
-    wanted = list(names if options.columns is None else options.columns)
-    by_name = {c.name: c for c in grid.columns}
-    lost = next((name for name in wanted if name not in by_name), None)
-    if lost is not None:
-        raise unknown("column", lost, names)
-    columns = [by_name[name] for name in wanted]
-    problems += _cell_problems(read, columns, grid)
-    typed, codebook, more = _typed(read, grid, columns, wanted, names)
+        grid = grid.first(grid.total)
+    typed, codebook, more = _typed(read, grid)
+    rows = len(grid.rows)
+    if typed.problems and options.rows:
+        typed, codebook, more = _typed(read, grid.first(options.rows))
+        rows = min(rows, options.rows)
     problems += typed.problems
-    if problems:
+    if problems and options.rows != 0:
         raise FileFormatError(f"{read.where} cannot be read as it is. {' '.join(problems)}")
-    codes = typed.frame(wanted, len(grid.rows))
+    codes = typed.frame(_wanted(read, grid), rows)
     notices = [*notices, *grid.notices, *typed.notices, *more]
-    if options.rows is not None and options.rows < len(codes):
+    if options.rows is not None:
         codes = codes.iloc[: options.rows]
-        partial = Notice("partial", f"Only the first {options.rows:,} rows were read.", options.rows)
-        notices += [partial] if options.rows else []
+        notices += partial_notice(options.rows, len(codes), len(grid.rows))
     return FileContents(codes, codebook, (*notices, *doubts(codes, codebook)), read.path.suffix.lower().lstrip("."))
 
 
-def _typed(
-    read: _Read, grid: Grid, columns: Sequence[Column], wanted: list[str], names: list[str]
-) -> tuple[Typed, Codebook, list[Notice]]:
-    options = read.options
+def _wanted(read: _Read, grid: Grid) -> list[str]:
+    names = [c.name for c in grid.columns]
+    wanted = list(names if read.options.columns is None else read.options.columns)
+    known = set(names)
+    lost = next((name for name in wanted if name not in known), None)
+    if lost is not None:
+        raise unknown("column", lost, names)
+    return wanted
+
+
+def _typed(read: _Read, grid: Grid) -> tuple[Typed, Codebook, list[Notice]]:
+    """The columns that are wanted, with everything that stands in their way, and their codebook."""
+    options, wanted = read.options, _wanted(read, grid)
+    by_name = {c.name: c for c in grid.columns}
+    columns = [by_name[name] for name in wanted]
+    problems = _cell_problems(read, columns, grid)
     if read.own is None:
         typed = type_columns(columns, options.decimal, options.na, len(grid.rows))
-        return typed, Codebook({n: typed.variables[n] for n in wanted if n in typed.variables}), []
-    typed = type_own_columns(grid, columns, read.own, options.decimal, options.na)
-    codebook, notices = own_codebook(typed, read.own, wanted, names)
+    else:
+        typed = type_own_columns(grid, columns, read.own, options.decimal, options.na)
+    typed.fill(wanted)
+    typed.problems[:0] = problems
+    if read.own is None:
+        return typed, Codebook({n: typed.variables[n] for n in wanted}), []
+    codebook, notices = own_codebook(typed, read.own, wanted, list(by_name))
     return typed, codebook, notices
 
 

@@ -2,7 +2,7 @@
 
 A column of numbers with other cells among them is a problem, and so is one of dates or of TRUE and FALSE; texts named in
 `na=` are missing, and texts that are plain numbers count as numbers. A column of texts with a few numbers among them
-(an open answer "2019") is text. A column of nothing but texts is typed as in a CSV file, by `delimited_types`.
+(an open answer "2019") is text. A column of nothing but texts is typed as in a CSV file, by `column_types`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pyarrow as pa
 from survey_kit.codebook import Variable
 from survey_kit.errors import listed
 from survey_kit.io.codebooks.codes import cell_text
-from survey_kit.io.delimited.types import column_types
+from survey_kit.io.delimited.types import column_types, plain_numbers
 from survey_kit.io.excel.grid import Column
 from survey_kit.schema import Notice
 
@@ -33,7 +33,6 @@ _ALMOST = re.compile(r"[+-]?[\d\s.,'\u00a0\u202f]*\d[\d\s.,\u00a0\u202f]*%?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _TOKENS = ("NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "None", ".", "-", "#N/A")
 _EXACT = 2.0**53
-_MOST_TESTED = 2_000  # different texts of a column that are tried as numbers
 _KEPT = " is kept as text:"  # how `column_types` begins to speak of a column of texts and numbers
 _NO_COMMA = ";"  # for `column_types`: a delimiter that leaves the decimal comma possible
 
@@ -56,6 +55,12 @@ class Typed:
         """A finished column."""
         self.codes[name] = series
         self.variables[name] = Variable(name, **meaning)
+
+    def fill(self, names: Sequence[str]) -> None:
+        """Columns that stay without values, as one of `problems` says: texts."""
+        for name in names:
+            if name not in self.codes:
+                self.put(name, pd.Series([], dtype="str"), measure="nominal")
 
     def frame(self, names: Sequence[str], rows: int) -> pd.DataFrame:
         """The columns in order."""
@@ -154,8 +159,8 @@ def _seconds(cell: time | timedelta) -> float:
 def _type_mixed(column: Column, kinds: set[str], typed: Typed) -> None:
     """A column of several kinds: numbers with numbers stored as text, text with a few others, or a problem."""
     cells = column.cells
-    words = {c for c in cells if isinstance(c, str) and c}
-    plain = plain_numbers(words, typed.decimal) if _NUMBER in kinds else {}
+    words = list({c: None for c in cells if isinstance(c, str) and c})
+    plain = plain_numbers(words, typed.decimal or ".") if _NUMBER in kinds else {}
     if kinds == {_NUMBER, _TEXT} and len(plain) == len(words):
         typed.put(column.name, numbers([plain.get(c, c) if isinstance(c, str) else c for c in cells]), measure="scale")
         typed.converted += [column.place(i) for i, c in enumerate(cells) if isinstance(c, str) and c]
@@ -199,19 +204,6 @@ def _hint(odd: set[str], decimal: str | None) -> str:
     return " Correct these cells; texts that mean no value can be named with na=." if odd else " Correct these cells."
 
 
-def plain_numbers(words: Iterable[str], decimal: str | None) -> dict[str, float]:
-    """Those texts that a CSV reader takes for numbers, with their values.
-
-    >>> plain_numbers(["1", "0.5", "01", "x"], None)
-    {'1': 1.0, '0.5': 0.5}
-    """
-    tested = list(words)[:_MOST_TESTED]
-    table = pa.table({str(i): pa.array([word], pa.large_string()) for i, word in enumerate(tested)})
-    codes, _ = column_types(table, decimal or ".", _NO_COMMA, 1)
-    kept = [i for i in range(len(tested)) if pd.api.types.is_numeric_dtype(codes[str(i)])]
-    return {tested[i]: float(codes[str(i)].iloc[0]) for i in kept}
-
-
 def _type_texts(typed: Typed, rows: int) -> None:
     """Columns of texts as in a CSV file; its notices name cells."""
     table = pa.table({n: pa.array([v or None for v in c.cells], pa.large_string()) for n, c in typed.texts.items()})
@@ -230,7 +222,7 @@ def _type_texts(typed: Typed, rows: int) -> None:
 
 def _by_cell(column: Column, decimal: str | None) -> Notice:
     """A column of texts that are mostly numbers: which cells are none."""
-    plain = plain_numbers({c for c in column.cells if c}, decimal)
+    plain = plain_numbers(list({c: None for c in column.cells if c}), decimal or ".")
     odd = [i for i, c in enumerate(column.cells) if c and c not in plain]
     places = listed(column.place(i) for i in odd)
     hint = _hint({column.cells[i] for i in odd}, decimal)

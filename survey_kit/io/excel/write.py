@@ -15,15 +15,14 @@ import numpy as np
 import pandas as pd
 import xlsxwriter
 from xlsxwriter.exceptions import XlsxWriterException
-from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
 
 from survey_kit.codebook import Codebook
 from survey_kit.errors import OutputError, listed
 from survey_kit.io.atomic import atomic_path
 from survey_kit.io.codebooks.tables import Table, to_tables
 from survey_kit.io.excel.book import EMPTY_ROW_KEY, EMPTY_TEXT_KEY, LAYOUT, LAYOUT_KEY
+from survey_kit.io.excel.cells import put_text
 from survey_kit.io.write import check_frame, check_mixed, complete, is_text
 from survey_kit.schema import Notice
 
@@ -245,7 +244,7 @@ def _write_data(workbook: xlsxwriter.Workbook, columns: Sequence[_Cells], rows: 
     sheet.ignore_errors({"number_stored_as_text": f"A1:{xl_rowcol_to_cell(rows, len(columns) - 1)}"})
     for at, column in enumerate(columns):
         sheet.set_column(at, at, _width(column), forms.get(column.form))
-        _put_text(sheet, 0, at, column.name, plain, bold)
+        put_text(sheet, 0, at, column.name, bold)
     ready = [(at, c.values, forms.get(c.form)) for at, c in enumerate(columns)]
     for row in range(rows):
         for at, values, form in ready:
@@ -253,19 +252,11 @@ def _write_data(workbook: xlsxwriter.Workbook, columns: Sequence[_Cells], rows: 
             if value is None:
                 continue
             if isinstance(value, str):
-                _put_text(sheet, row + 1, at, value, plain, form)
+                put_text(sheet, row + 1, at, value, form or plain)
             elif isinstance(value, datetime):
                 sheet.write_datetime(row + 1, at, value, form)
             else:
                 sheet.write_number(row + 1, at, value)
-
-
-def _put_text(sheet: Worksheet, row: int, column: int, text: str, plain: Format, form: Format | None) -> None:
-    """A text as it is. One that looks like xlsxwriter's own markup is written in two pieces, or it would become such."""
-    if text.startswith("<r>") and text.endswith("</r>"):
-        sheet.write_rich_string(row, column, text[0], plain, text[1:], form)
-    else:
-        sheet.write_string(row, column, text, form)
 
 
 def _width(column: _Cells) -> int:
@@ -276,7 +267,7 @@ def _width(column: _Cells) -> int:
 
 def _write_table(workbook: xlsxwriter.Workbook, name: str, table: Table) -> None:
     sheet = workbook.add_worksheet(name)
-    bold, plain = workbook.add_format({"bold": True}), workbook.add_format()
+    bold = workbook.add_format({"bold": True})
     wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
     sheet.freeze_panes(1, 0)
     for at, width in enumerate(_WIDTHS[name]):
@@ -286,7 +277,7 @@ def _write_table(workbook: xlsxwriter.Workbook, name: str, table: Table) -> None
             if cell == "":
                 continue
             if isinstance(cell, str):
-                _put_text(sheet, row, at, cell, plain, wrapped if row else bold)
+                put_text(sheet, row, at, cell, wrapped if row else bold)
             else:
                 sheet.write_number(row, at, _number(float(cell)), wrapped)
 

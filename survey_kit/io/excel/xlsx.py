@@ -185,6 +185,7 @@ class _Look:
         elif name == "v" and (self._formula or self._kind == "e"):
             self._walk.listen(self._value)
         elif name == "row":
+            self._leave_cell()
             self._enter_row(attributes)
         elif name == "col" and attributes.get("hidden") in _TRUE:
             first = max(_whole(attributes.get("min")), self._last_hidden + 1)

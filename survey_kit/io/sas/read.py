@@ -103,6 +103,7 @@ def read_xpt(path: Path, options: ReadOptions) -> FileContents:
     if len(names) != len(layout.columns):
         raise DamagedFileError(f"{path.name} is damaged: its variables cannot be told apart. Fetch it again.")
     rows = layout.rows if options.rows is None else min(options.rows, layout.rows)
+    refuse_beyond_memory(path.name, rows * len(names) * 8)  # all are read, for the encoding of the texts
     frame, meta = _call(
         pyreadstat.read_xport, path, io.BytesIO(content[: layout.end]), ReadOptions(rows=options.rows), BYTES
     )

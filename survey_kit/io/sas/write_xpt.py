@@ -17,6 +17,7 @@ from survey_kit.io.dates import STATA_EPOCH, sas_unit
 from survey_kit.io.extended_missing import SPECIAL, letter_code
 from survey_kit.io.sas.xport import LINE, read_xpt_layout
 from survey_kit.io.stat_limits import check_columns, lost_notice, meaning_lost, refuse_twins, sets_lost
+from survey_kit.io.surrogates import refuse_surrogates
 from survey_kit.io.text import cut
 from survey_kit.io.write import complete, is_text
 from survey_kit.schema import Notice
@@ -65,6 +66,7 @@ def write_xpt(path: Path, codes: pd.DataFrame, codebook: Codebook) -> tuple[Noti
 
 
 def _check(path: Path, codes: pd.DataFrame, book: Codebook) -> None:
+    refuse_surrogates(path, codes, book)
     check_columns(path, codes, KIND, _TEXT)
     refuse_twins(path, codes, KIND)
     odd = [n for n in codes.columns if not _NAME.fullmatch(n) or n.upper() in _RESERVED]

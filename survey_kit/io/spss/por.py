@@ -11,15 +11,17 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.codebook import Code, Codebook, MissingRule, Variable
-from survey_kit.errors import DuplicateNameError, EncodingError, TruncatedFileError, unknown
+from survey_kit.errors import DuplicateNameError, EncodingError, ResourceLimitError, TruncatedFileError, unknown
 from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.dates import SPSS_EPOCH, convert_dates, spss_unit
 from survey_kit.io.doubts import doubts
+from survey_kit.io.memory import refuse_beyond_memory
 from survey_kit.io.spss.por_numbers import parse_number
 from survey_kit.io.spss.por_records import PorFile, PorVariable, damaged, read_records
 from survey_kit.io.text import codec_name, decodes, has_high_bytes, preview, rank_encodings
 from survey_kit.schema import Notice
 
+_CHECKED = 1_000  # rows after which the memory is looked at; the file does not say how many there are
 Cells = list[list[float | str]]
 Decode = Callable[[str], str]
 
@@ -32,7 +34,7 @@ def read_por(path: Path, options: ReadOptions) -> FileContents:
     `foreign::read.spss`. Raises as `read_file`.
     """
     found = read_records(path.name, path.read_bytes())
-    cells = _cells(found, options.rows)
+    cells, whole = _cells(found, options.rows)
     encoding, notices = _encoding(found, cells, options.encoding)
     codebook = _codebook(found, encoding)
     _refuse_twins(found)
@@ -48,30 +50,32 @@ def read_por(path: Path, options: ReadOptions) -> FileContents:
         notices += more
     codes = pd.DataFrame(columns, index=pd.RangeIndex(rows))
     kept = codebook.only(names)
-    notices += partial_notice(options.rows, rows) + doubts(codes, kept)
+    notices += partial_notice(options.rows, rows, rows if whole else None) + doubts(codes, kept)
     return FileContents(codes, kept, tuple(notices), "por")
 
 
-def _cells(found: PorFile, most: int | None) -> Cells:
-    """The values column by column, texts undecoded; at most so many rows."""
+def _cells(found: PorFile, most: int | None) -> tuple[Cells, bool]:
+    """The values column by column, texts undecoded, at most so many rows; and whether these are all."""
     columns: Cells = [[] for _ in found.variables]
     if not columns or most == 0:
-        return columns
+        return columns, False
     at = [found.data]
     try:
-        _fill(found, columns, most, at)
+        whole = _fill(found, columns, most, at)
     except IndexError:
         raise _truncated(found, columns) from None
+    except ResourceLimitError:
+        raise
     except ValueError as error:
         if "/" not in found.text[at[0] :]:
             raise _truncated(found, columns) from None
         found.at = at[0]
         raise damaged(found, f"row {len(columns[-1]) + 1}: {error}") from error
-    return columns
+    return columns, whole
 
 
-def _fill(found: PorFile, columns: Cells, most: int | None, place: list[int]) -> None:
-    """Append the cells to their columns; `place` is where it stands, for whoever must tell."""
+def _fill(found: PorFile, columns: Cells, most: int | None, place: list[int]) -> bool:
+    """Append the cells to their columns; `place` is where it stands, for whoever must tell. True at the end of the cases."""
     known: dict[str, float] = {}
     steps = [(v.width > 0, column.append) for v, column in zip(found.variables, columns, strict=True)]
     text, at, rows = found.text, found.data, 0
@@ -96,6 +100,10 @@ def _fill(found: PorFile, columns: Cells, most: int | None, place: list[int]) ->
             else:
                 add(value)
         rows += 1
+        if rows % _CHECKED == 0:
+            refuse_beyond_memory(found.name, rows * len(columns) * 8)
+    refuse_beyond_memory(found.name, rows * len(columns) * 8)
+    return text[at : at + 1] == "Z"
 
 
 def _length(found: PorFile, value: float, at: int) -> int:

@@ -49,7 +49,7 @@ class PorVariable:
 
 @dataclass
 class PorFile:
-    """What the records say; `text` from `data` on are the cases."""
+    """What the records say; `text` from `data` on are the cases, `known` the variables by name."""
 
     name: str
     text: str = ""
@@ -59,6 +59,7 @@ class PorFile:
     weight: str = ""
     notes: list[str] = field(default_factory=list)
     variables: list[PorVariable] = field(default_factory=list)
+    known: dict[str, PorVariable] = field(default_factory=dict)
 
 
 def read_records(name: str, content: bytes) -> PorFile:
@@ -170,7 +171,8 @@ def _variable(found: PorFile) -> None:
         read_count(found)
     word = FORMATS.get(kind, "A" if width else "F")
     form = f"{word}{size}.{decimals}" if decimals or word == "F" else f"{word}{size}"
-    found.variables.append(PorVariable(name, width, form))
+    found.known[name] = PorVariable(name, width, form)
+    found.variables.append(found.known[name])
 
 
 def _about(found: PorFile, variable: PorVariable, tag: str) -> None:
@@ -188,18 +190,17 @@ def _about(found: PorFile, variable: PorVariable, tag: str) -> None:
 
 
 def _value_labels(found: PorFile) -> None:
-    known = {v.name: v for v in found.variables}
     names = [n.strip(" ") for n in read_texts(found, read_count(found))]
-    missing = next((n for n in names if n not in known), None)
+    missing = next((n for n in names if n not in found.known), None)
     if missing is not None or not names:
         raise damaged(found, f"value labels belong to {f'{missing!r}, which is not there' if names else 'no variable'}")
-    is_text = known[names[0]].width > 0
+    is_text = found.known[names[0]].width > 0
     labels: dict[float | str, str] = {}
     for _ in range(read_count(found)):
         code = read_text(found).rstrip(" ") if is_text else read_number(found)
         labels[code] = read_text(found)
     for name in names:
-        known[name].labels.update(labels)
+        found.known[name].labels.update(labels)
 
 
 def _weight(found: PorFile) -> None:

@@ -12,12 +12,12 @@ from typing import Any, cast
 import pandas as pd
 
 from survey_kit.codebook import Codebook, Measure, MissingRule, MultipleResponse, Variable
-from survey_kit.errors import DuplicateNameError, TruncatedFileError
+from survey_kit.errors import DuplicateNameError, TruncatedFileError, listed
 from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
 from survey_kit.io.dates import SPSS_EPOCH, convert_dates, spss_unit
 from survey_kit.io.doubts import doubts
 from survey_kit.io.memory import refuse_beyond_memory
-from survey_kit.io.spss.sav_attributes import file_attributes, own_words, restored_labels, variable_attributes
+from survey_kit.io.spss.sav_attributes import file_attributes, own_words, restored, variable_attributes
 from survey_kit.io.spss.sav_cases import check_cases, check_size, count_cases
 from survey_kit.io.spss.sav_encoding import encoding_notices
 from survey_kit.io.spss.sav_frame import SavFrame, read_frame
@@ -62,8 +62,8 @@ def _cases(found: SavDictionary, content: Buffer, options: ReadOptions) -> tuple
         cases, cut = count_cases(found, content)
     else:
         _refuse_too_large(found, found.declared, options)
-        if options.rows is not None:
-            return None, []
+        if options.rows is not None and not 0 <= found.declared <= options.rows:
+            return None, []  # fewer rows than the header declares: what follows them is not looked at
         cases = check_cases(found, content)
     _refuse_too_large(found, cases, options)
     if not cut and (found.declared < 0 or found.declared == cases):
@@ -109,6 +109,10 @@ def _codebook(raw: SavFrame, found: SavDictionary) -> tuple[Codebook, list[Notic
     if whole.get("long_title", "").startswith(title):
         title = whole.get("long_title", title)
     weight = found.weight(encoding)
+    empty = [n for n, labels in raw.values.items() if any(code != code for code in labels)]
+    if empty:
+        text = f"Labels of system-missing were left out: {listed(empty)}. An empty cell has no code."
+        notices.append(Notice("labels", text, len(empty)))
     return Codebook(
         variables=variables,
         sets=_kept_sets(sets, whole, variables),
@@ -116,7 +120,7 @@ def _codebook(raw: SavFrame, found: SavDictionary) -> tuple[Codebook, list[Notic
         notes=raw.notes,
         weight=weight if weight in variables else None,
         encoding=encoding,
-        attributes={k: v for k, v in whole.items() if k != "long_title" and not k.startswith("question_")},
+        attributes={k: v for k, v in whole.items() if k not in ("long_title", *(f"question_{s}" for s in sets))},
     ), notices
 
 
@@ -130,12 +134,12 @@ def _kept_sets(
 
 def _variable(name: str, raw: SavFrame, said: Mapping[str, str]) -> Variable:
     measure, alignment = raw.measure.get(name, "unknown"), raw.alignment.get(name, "")
-    label, labels = restored_labels(raw.labels.get(name, ""), dict(sorted(raw.values.get(name, {}).items())), said)
     words, attributes = own_words(said)
-    return Variable(
+    labels = {code: text for code, text in raw.values.get(name, {}).items() if code == code}
+    variable = Variable(
         name=name,
-        label=label,
-        labels=labels,
+        label=raw.labels.get(name, ""),
+        labels=dict(sorted(labels.items())),
         missing=_missing_rule(raw.missing.get(name, ())),
         measure=cast(Measure, measure) if measure in _MEASURES else "unknown",
         format=raw.form.get(name) or "",
@@ -144,9 +148,12 @@ def _variable(name: str, raw: SavFrame, said: Mapping[str, str]) -> Variable:
         attributes=attributes,
         **words,
     )
+    return restored(variable, said)
 
 
 def _missing_rule(parts: Iterable[Mapping[str, Any]]) -> MissingRule | None:
+    """The rule; what it says of system-missing (NaN) says nothing."""
+    parts = [p for p in parts if p["lo"] == p["lo"] and p["hi"] == p["hi"]]
     values = [p["lo"] for p in parts if p["lo"] == p["hi"]]
     ranges = [(_edge(p["lo"]), _edge(p["hi"])) for p in parts if p["lo"] != p["hi"]]
     return MissingRule(tuple(values), tuple(ranges)) if values or ranges else None

@@ -15,6 +15,7 @@ from survey_kit.errors import DamagedFileError, ResourceLimitError, TruncatedFil
 from survey_kit.io.spss.sav_records import Buffer, SavDictionary
 
 MAX_INFLATED = 1 << 32  # bytes of a zsav file after inflation
+MAX_RATIO, _INNOCENT = 200, 1 << 25  # bytes after inflation to bytes on disk, beyond 32 MB
 _BLOCK = 1 << 20
 _END, _LITERAL, _PAD = 252, 253, 0
 
@@ -69,6 +70,10 @@ def _inflated_size(found: SavDictionary, buffer: Buffer) -> int:
     if found.compression == 1:
         return len(buffer) - found.data
     total = sum(size for _, size, _, _ in _zsav_trailer(found, buffer))
+    if total > _INNOCENT and total > MAX_RATIO * len(buffer):
+        raise ResourceLimitError(
+            f"{found.name} inflates from {len(buffer):,} bytes to {total:,}, as a bomb does. If it is sound, save it as .sav."
+        )
     if total > MAX_INFLATED:
         raise ResourceLimitError(
             f"{found.name} inflates to {total / 2**30:.1f} GB, more than is read. Save it as .sav."

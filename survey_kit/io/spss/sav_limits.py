@@ -12,6 +12,7 @@ from survey_kit.codebook import Codebook, MissingRule, MultipleResponse, Variabl
 from survey_kit.errors import OutputError
 from survey_kit.io.extended_missing import FIRST, UNDERSCORE
 from survey_kit.io.stat_limits import check_columns, refuse_twins
+from survey_kit.io.surrogates import refuse_surrogates
 from survey_kit.io.write import is_text
 
 NAME_BYTES, TEXT_BYTES, SHORT_TEXT, NOTE_BYTES = 64, 32_767, 8, 80
@@ -23,6 +24,7 @@ def check_limits(path: Path, codes: pd.DataFrame, book: Codebook) -> None:
     """OutputError for the first thing that SAV cannot hold."""
     check_columns(path, codes, "SAV", TEXT_BYTES)
     refuse_twins(path, codes, "SAV")
+    refuse_surrogates(path, codes, book)
     for name in codes.columns:
         for check in _CHECKS:
             for problem in check(name, codes[name], book[name]):
@@ -59,6 +61,8 @@ def _name_problems(name: str, column: pd.Series, variable: Variable) -> Problems
 
 def _label_problems(name: str, column: pd.Series, variable: Variable) -> Problems:
     text = is_text(column)
+    if any("\0" in told for told in (variable.label, *variable.labels.values())):
+        yield "has a label with a NUL character, where SAV would cut it. Remove it."
     wrong = [c for c in variable.labels if isinstance(c, str) != text]
     if wrong:
         yield f"is {'text' if text else 'numeric'}, but its label code {wrong[0]!r} is not. Correct the codebook."

@@ -24,9 +24,11 @@ def read_sets(found: SavDictionary, encoding: str) -> tuple[dict[str, MultipleRe
     """Every set that can be read, and a notice for each that cannot."""
     sets: dict[str, MultipleResponse] = {}
     notices = []
+    widths = zip(found.names(encoding), found.real_variables(), strict=True)
+    texts = {name for name, variable in widths if variable.width > 0}
     for payload in (found.extensions.get(7, b""), found.extensions.get(19, b"")):
         for name, raw in _split(payload.strip(b"\0"), encoding):
-            problem = raw if isinstance(raw, str) else _add(sets, name, raw, found, encoding)
+            problem = raw if isinstance(raw, str) else _add(sets, name, raw, found, texts, encoding)
             if problem:
                 notices.append(Notice("multiple_response", f"The multiple-response set '{name}' {problem}."))
     return sets, notices
@@ -77,6 +79,7 @@ def _add(
     name: str,
     raw: _Parsed,
     found: SavDictionary,
+    texts: set[str],
     encoding: str,
 ) -> str:
     """Add a set; returns what is wrong with it, or ""."""
@@ -88,8 +91,7 @@ def _add(
         return f"names columns that the file does not have ({listed(lost)}) and was left out"
     if not members:
         return "has no columns and was left out"
-    widths = dict(zip(found.names(encoding), (v.width for v in found.real_variables()), strict=True))
-    sets[name] = MultipleResponse(name, tuple(known), _typed(counted, widths.get(known[0], 0) > 0), label.rstrip())
+    sets[name] = MultipleResponse(name, tuple(known), _typed(counted, known[0] in texts), label.rstrip())
     return ""
 
 

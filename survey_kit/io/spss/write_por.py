@@ -20,6 +20,7 @@ from survey_kit.io.spss.por_numbers import format_number
 from survey_kit.io.spss.por_records import BEYOND, FORMATS, LINE, PRINTABLE, SIGNATURE, TABLE
 from survey_kit.io.spss.sav_limits import as_range
 from survey_kit.io.stat_limits import check_columns, lost_notice, meaning_lost, sets_lost
+from survey_kit.io.surrogates import refuse_surrogates
 from survey_kit.io.text import cut
 from survey_kit.io.write import complete, is_text
 from survey_kit.schema import Notice
@@ -43,6 +44,7 @@ def write_por(path: Path, codes: pd.DataFrame, codebook: Codebook) -> tuple[Noti
     and a title over 20 are cut at a character. One notice lists what was cut, one what the format does not hold.
     Equivalent: SPSS `EXPORT`. Raises OutputError, naming the variable.
     """
+    refuse_surrogates(path, codes, codebook)
     codes, codebook, capitals = _in_capitals(codes, codebook)
     book = complete(codebook, codes)
     _check(path, codes, book)

@@ -15,7 +15,7 @@ import pyreadstat
 from survey_kit.codebook import Codebook, MissingRule, Variable, format_code
 from survey_kit.errors import OutputError, listed
 from survey_kit.io.atomic import atomic_path
-from survey_kit.io.dates import spss_unit, to_seconds
+from survey_kit.io.dates import SPSS_EPOCH, from_numbers, spss_unit, to_seconds
 from survey_kit.io.spss.sav_attributes import attribute_record, attributes_of, file_record
 from survey_kit.io.spss.sav_cases import check_cases
 from survey_kit.io.spss.sav_limits import NOTE_BYTES, TEXT_BYTES, as_range, check_limits
@@ -205,12 +205,22 @@ def _notices(
     blank = [n for n in codes.columns if is_text(codes[n]) and (codes[n] == "").any() and codes[n].isna().any()]
     if blank:
         lost.append(f"the difference between an empty text and none: {listed(blank)}")
+    rounded = [n for n in codes.columns if pd.api.types.is_datetime64_dtype(codes[n]) and _rounds(codes[n])]
+    if rounded:
+        lost.append(f"microseconds of dates, which are stored as seconds: {listed(rounded)}")
     trailing = [n for n, v in book.variables.items() if _ends_blank(codes[n], v)]
     if trailing:
         lost.append(f"blanks at the end of texts and labels: {listed(trailing)}")
     if not lost:
         return ()
     return (Notice("lost", f"SPSS files do not hold {'; '.join(lost)}. Write .parquet to keep everything.", len(lost)),)
+
+
+def _rounds(dates: pd.Series) -> bool:
+    """Whether a date comes back as another: seconds since 1582 leave about two microseconds to a double."""
+    stamps = dates.to_numpy().astype("datetime64[us]")
+    again = from_numbers(to_seconds(dates), 1_000_000, SPSS_EPOCH)
+    return bool((again[~np.isnat(stamps)] != stamps[~np.isnat(stamps)]).any())
 
 
 def _ends_blank(column: pd.Series, variable: Variable) -> bool:

@@ -102,6 +102,8 @@ def _through_pyreadstat(path: Path, layout: DtaLayout, options: ReadOptions, enc
         row_limit=options.rows or 0,
         metadataonly=options.rows == 0,
     )
+    if meta.missing_user_values and options.rows != 0:
+        frame = _without_garbage(path, frame, list(meta.missing_user_values), options, encoding)
     codec = encoding or "utf-8"
     used = meta.variable_to_label
     return DtaFrame(
@@ -117,6 +119,26 @@ def _through_pyreadstat(path: Path, layout: DtaLayout, options: ReadOptions, enc
         said={(o.decode(codec), n.decode(codec)): t.decode(codec) for (o, n), t in layout.characteristics.items()},
         encoding="utf-8",
     )
+
+
+def _without_garbage(
+    path: Path, frame: pd.DataFrame, names: list[str], options: ReadOptions, encoding: str | None
+) -> pd.DataFrame:
+    """The frame with NaN for "." in columns that hold letters too, where pyreadstat leaves what is in memory.
+
+    Read once more without letters, every missing value of these columns is NaN; those that are no letter are ".".
+    """
+    names = [n for n in names if n in frame.columns]
+    if not names:
+        return frame
+    plain, _ = _call(
+        path, disable_datetime_conversion=True, encoding=encoding, usecols=names, row_limit=options.rows or 0
+    )
+    cleaned = {}
+    for name in names:
+        letter = frame[name].map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
+        cleaned[name] = frame[name].astype(object).mask(plain[name].isna().to_numpy() & ~letter, float("nan"))
+    return frame.assign(**cleaned)
 
 
 def _kind(meta: Any, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from survey_kit.codebook import Codebook, MissingRule, Variable
 from survey_kit.errors import OutputError, listed
 from survey_kit.io.extended_missing import FIRST, LAST
 from survey_kit.io.stat_limits import check_columns
+from survey_kit.io.surrogates import refuse_surrogates
 from survey_kit.io.write import is_text
 
 KIND = "Stata"
@@ -28,6 +30,7 @@ INTEGERS = (("byte", -127, 100), ("int", -32_767, 32_740), ("long", -2_147_483_6
 
 def check_limits(path: Path, codes: pd.DataFrame, book: Codebook) -> None:
     """OutputError for the first thing that a .dta file cannot hold."""
+    refuse_surrogates(path, codes, book)
     check_columns(path, codes, KIND)
     if len(codes.columns) > _COLUMNS:
         raise OutputError(f"{path.name}: {len(codes.columns):,} columns; {KIND} holds {_COLUMNS:,}. Write .parquet.")
@@ -56,8 +59,11 @@ def _problem(column: pd.Series, variable: Variable) -> str:
     """What is wrong with a column, or ""."""
     rule = variable.missing or MissingRule()
     kind = "text" if is_text(column) else "numeric"
-    if any(isinstance(c, str) != is_text(column) for c in (*variable.labels, *rule.values)):
+    coded = (*variable.labels, *rule.values)
+    if any(isinstance(c, str) != is_text(column) for c in coded):
         return f"is {kind}, but a code of its labels or missing values is not. Correct the codebook."
+    if not all(math.isfinite(c) for c in coded if not isinstance(c, str)):
+        return "has a label or missing value for a code that is not finite. Correct the codebook."
     if pd.api.types.is_datetime64_dtype(column):
         micros = column.to_numpy().astype("datetime64[us]").astype(np.int64)
         rows = np.flatnonzero(~column.isna().to_numpy() & (micros % 1000 != 0)) + 1

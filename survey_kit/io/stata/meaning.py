@@ -18,7 +18,9 @@ from survey_kit.io.extended_missing import FIRST, LAST
 
 OURS, FILE = "survey_kit", "_dta"
 DOUBLE = "survey_kit_double"  # of whole numbers that are doubles here and integers in Stata, to be read as they were
+INTEGER = "survey_kit_integer"  # and of integers here that are too large for those of Stata, which stores doubles
 STATA_WEIGHT = "_svy_wvar"  # the characteristic in which `svyset` keeps the weight variable
+_OWN = (OURS, DOUBLE, INTEGER)
 LONGEST = 67_784  # bytes of a characteristic
 _KEPT = ("question", "filter", "origin", "measure", "width", "alignment")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
@@ -26,13 +28,13 @@ _NOTE = re.compile(r"note\d+")
 Texts = Mapping[tuple[str, str], str]
 
 
-def attributes_of(owner: str, said: Texts) -> dict[str, str]:
-    """The characteristics of a variable, or of the file as "_dta", that are neither ours nor notes of the file."""
-    return {
-        name: text
-        for (of, name), text in said.items()
-        if of == owner and name not in (OURS, DOUBLE) and not (of == FILE and _NOTE.fullmatch(name))
-    }
+def attributes(said: Texts) -> dict[str, dict[str, str]]:
+    """Variable, or "_dta" for the file -> its characteristics that are neither ours nor notes of the file."""
+    found: dict[str, dict[str, str]] = {}
+    for (owner, name), text in said.items():
+        if name not in _OWN and not (owner == FILE and _NOTE.fullmatch(name)):
+            found.setdefault(owner, {})[name] = text
+    return found
 
 
 def restored(book: Codebook, said: Texts) -> Codebook:
@@ -121,7 +123,7 @@ def characteristics(book: Codebook) -> tuple[dict[tuple[str, str], str], dict[st
 def _native(key: str, text: str) -> bool:
     return (
         bool(_NAME.fullmatch(key))
-        and key not in (OURS, DOUBLE)
+        and key not in _OWN
         and not _NOTE.fullmatch(key)
         and 0 < len(text.encode()) <= LONGEST
     )

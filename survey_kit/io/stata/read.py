@@ -12,12 +12,14 @@ import pandas as pd
 from survey_kit.codebook import Code, Codebook, MissingRule, Variable
 from survey_kit.errors import TruncatedFileError, listed
 from survey_kit.io.contents import FileContents, ReadOptions, partial_notice
-from survey_kit.io.dates import STATA_EPOCH, convert_dates, stata_unit
+from survey_kit.io.dates import STATA_EPOCH, convert_dates, leap_seconds_notice, stata_unit
 from survey_kit.io.doubts import doubts
 from survey_kit.io.extended_missing import LETTERS, letter_code
+from survey_kit.io.memory import refuse_beyond_memory
+from survey_kit.io.stat_limits import EXACT
 from survey_kit.io.stata.frame import LONG_TEXT, TEXT, DtaFrame, read_frame
 from survey_kit.io.stata.layout import read_layout
-from survey_kit.io.stata.meaning import DOUBLE, FILE, STATA_WEIGHT, attributes_of, restored
+from survey_kit.io.stata.meaning import DOUBLE, FILE, INTEGER, STATA_WEIGHT, attributes, restored
 from survey_kit.schema import Notice
 
 
@@ -26,13 +28,16 @@ def read_dta(path: Path, options: ReadOptions) -> FileContents:
 
     Stata has one missing value without meaning (".", here NaN) and 26 with (".a" to ".z"). The latter become the codes
     -1000001 to -1000026, declared user-missing and labelled as in the file; a notice lists them. Other variables state
-    no missing rule: codes such as -1 "don't know" are ordinary values in Stata. %td, %tc dates become datetime64[us].
-    Characteristics become attributes; the variable that `svyset` named becomes the file's weight. Where rows are left
-    out, a letter that neither they nor the labels hold is not declared. Raises as `read_file`.
+    no missing rule: codes such as -1 "don't know" are ordinary values in Stata. %td, %tc dates become datetime64[us];
+    %tC, which counts leap seconds, stays a number. Characteristics become attributes; the variable that `svyset` named
+    becomes the file's weight. Where rows are left out, a letter that neither they nor the labels hold is not declared.
+    Raises as `read_file`.
     """
     layout = read_layout(path)
-    raw = read_frame(path, layout, options)
     wanted = layout.rows if options.rows is None else min(options.rows, layout.rows)
+    width = layout.variables if options.columns is None else len(options.columns)
+    refuse_beyond_memory(path.name, wanted * width * 8)
+    raw = read_frame(path, layout, options)
     if len(raw.frame) != wanted and len(raw.frame.columns):
         raise TruncatedFileError(f"{path.name} declares {layout.rows:,} rows, {len(raw.frame):,} can be read.")
     codebook = restored(_codebook(raw), raw.said)
@@ -48,7 +53,8 @@ def read_dta(path: Path, options: ReadOptions) -> FileContents:
 
 
 def _codebook(raw: DtaFrame) -> Codebook:
-    variables = {str(name): _variable(str(name), raw) for name in raw.frame.columns}
+    said = attributes(raw.said)
+    variables = {n: _variable(n, raw, said.get(n, {})) for n in map(str, raw.frame.columns)}
     weight = raw.said.get((FILE, STATA_WEIGHT), "")
     return Codebook(
         variables,
@@ -56,11 +62,11 @@ def _codebook(raw: DtaFrame) -> Codebook:
         notes=raw.notes,
         weight=weight if weight in variables else None,
         encoding=raw.encoding,
-        attributes=attributes_of(FILE, raw.said),
+        attributes=said.get(FILE, {}),
     )
 
 
-def _variable(name: str, raw: DtaFrame) -> Variable:
+def _variable(name: str, raw: DtaFrame, said: Mapping[str, str]) -> Variable:
     labels: Mapping[Any, str] = raw.values.get(name, {})
     plain: dict[Code, str] = {c: t for c, t in labels.items() if not isinstance(c, str)}
     marked: dict[Code, str] = {letter_code(c): t for c, t in labels.items() if isinstance(c, str) and c in LETTERS}
@@ -72,7 +78,7 @@ def _variable(name: str, raw: DtaFrame) -> Variable:
         missing=MissingRule(rule) if rule else None,
         measure="nominal" if raw.kinds.get(name) in (TEXT, LONG_TEXT) else "unknown",
         format=raw.forms.get(name) or "",
-        attributes=attributes_of(name, raw.said),
+        attributes=said,
     )
 
 
@@ -85,8 +91,15 @@ def _column(column: pd.Series, variable: Variable, raw: DtaFrame) -> tuple[pd.Se
     unit = stata_unit(variable.format)
     if unit is not None:
         return convert_dates(numbers.astype("float64"), variable, unit, STATA_EPOCH)
-    whole = str(kind).startswith("int") and (variable.name, DOUBLE) not in raw.said and not numbers.isna().any()
-    return numbers.astype("int64" if whole else "float64"), None
+    stored = str(kind).startswith("int") and (variable.name, DOUBLE) not in raw.said and not numbers.isna().any()
+    whole = stored or ((variable.name, INTEGER) in raw.said and _are_whole(numbers))
+    return numbers.astype("int64" if whole else "float64"), leap_seconds_notice(variable)
+
+
+def _are_whole(numbers: pd.Series) -> bool:
+    """Whether every number is an integer that a double holds exactly; false for NaN."""
+    values = numbers.to_numpy(dtype=float, na_value=np.nan)
+    return bool(((np.abs(values) <= EXACT) & (values == np.floor(values))).all())
 
 
 def _numbers(column: pd.Series, used: list[str]) -> pd.Series:

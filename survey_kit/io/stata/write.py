@@ -21,7 +21,7 @@ from survey_kit.io.dates import STATA_EPOCH, stata_unit
 from survey_kit.io.extended_missing import FIRST, LAST
 from survey_kit.io.stat_limits import lost_notice, meaning_lost, sets_lost, text_bytes
 from survey_kit.io.stata.limits import KIND, LABEL, VALUE_LABEL, check_limits, letters, storage
-from survey_kit.io.stata.meaning import DOUBLE, LONGEST, STATA_WEIGHT, characteristics, fits
+from survey_kit.io.stata.meaning import DOUBLE, INTEGER, LONGEST, STATA_WEIGHT, characteristics, fits
 from survey_kit.io.text import cut
 from survey_kit.io.write import complete, is_text
 from survey_kit.schema import Notice
@@ -37,6 +37,7 @@ _NUMBERS: dict[str, tuple[int, str, int, int, str]] = {
     "float": (65_527, "<u4", 0x7F00_0000, 0x800, "%9.0g"),
     "double": (65_526, "<u8", 0x7FE0_0000_0000_0000, 0x100_0000_0000, "%10.0g"),
 }
+_INTEGERS = tuple(_NUMBERS[kind][0] for kind in ("byte", "int", "long"))
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def write_dta(path: Path, codes: pd.DataFrame, codebook: Codebook) -> tuple[Noti
     columns = {name: _column(codes[name], book[name], i) for i, name in enumerate(codes.columns, 1)}
     said, too_long = characteristics(book)
     said |= {(n, DOUBLE): "1" for n, c in columns.items() if _reads_as_integer(codes[n], c)}
+    said |= {(n, INTEGER): "1" for n, c in columns.items() if _reads_as_double(codes[n], c)}
     with atomic_path(path) as temporary:
         temporary.write_bytes(_file(columns, book, said, len(codes)))
     return tuple(_notices(codes, codebook, book, too_long))
@@ -95,8 +97,12 @@ def _numbers(numbers: np.ndarray, variable: Variable) -> _Column:
 
 def _reads_as_integer(column: pd.Series, stored: _Column) -> bool:
     """Whether doubles were stored as integers and would be read as such."""
-    small = stored.code in (_NUMBERS["byte"][0], _NUMBERS["int"][0], _NUMBERS["long"][0])
-    return small and pd.api.types.is_float_dtype(column.dtype) and not column.isna().any()
+    return stored.code in _INTEGERS and pd.api.types.is_float_dtype(column.dtype) and not column.isna().any()
+
+
+def _reads_as_double(column: pd.Series, stored: _Column) -> bool:
+    """Whether integers were stored as doubles and would be read as such."""
+    return pd.api.types.is_integer_dtype(column.dtype) and stored.code not in _INTEGERS and not column.isna().any()
 
 
 def _dates(column: pd.Series, variable: Variable) -> _Column:

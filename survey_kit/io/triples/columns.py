@@ -33,7 +33,7 @@ _SCALES = ("quantity", "date", "time")
 class Column:
     """One column of the result. `place` is the answer's code or the subfield, from 1, of a `multiple`; else 0.
 
-    `given` is the name that the standard's elements give it, `name` the one it has.
+    `given` is the name that the standard's elements give it, `name` the one it has; `answer`: the texts of its answer.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Column:
     field: Field
     place: int
     note: Note
+    answer: Texts = Texts()
 
 
 def plan_columns(survey: Survey) -> tuple[Column, ...]:
@@ -51,15 +52,25 @@ def plan_columns(survey: Survey) -> tuple[Column, ...]:
         place = f"{survey.name}: variable '{field.name}'"
         places = _places(place, field, survey.csv) if field.kind == "multiple" else [0]
         notes = _column_notes(place, field, len(places))
+        answers = _answers(field) if field.kind == "multiple" and not field.subfields else {}
         for number, note in zip(places, notes, strict=True):
             given = _free(f"{field.name}_{number}", taken) if number else field.name
             taken.add(given)
-            columns.append(Column(_noted_name(place, note, given), given, field, number, note))
+            name = _noted_name(place, note, given)
+            columns.append(Column(name, given, field, number, note, answers.get(number, Texts())))
         if len(columns) > MOST_FIELDS:
             raise ResourceLimitError(f"{survey.name} has more than {MOST_FIELDS:,} columns; no survey has.")
     if len({c.name for c in columns}) < len(columns):
         raise damaged_notes(survey.name, "the names")
     return tuple(columns)
+
+
+def _answers(field: Field) -> dict[int, Texts]:
+    """The texts of the answers by their numbers; of codes that are one number ("1", "01") the first counts."""
+    answers: dict[int, Texts] = {}
+    for code, texts in field.values.items():
+        answers.setdefault(int(code), texts)
+    return answers
 
 
 def _free(name: str, taken: Set[str]) -> str:
@@ -141,7 +152,7 @@ def standard_variable(column: Column, text: bool) -> Variable:
     if field.kind == "multiple":
         base = replace(base, filter=field.filter, attributes=dict(field.attributes))
         if not field.subfields:
-            answer = next((t for c, t in field.values.items() if int(c) == column.place), Texts())
+            answer = column.answer
             return replace(base, label=answer.text, labels=YES_NO, attributes=_attributes(field, answer, own=False))
     labels: dict[Code, str] = {code_of(c, text): t.text for c, t in field.values.items() if t.text}
     if field.kind == "logical" and not labels:

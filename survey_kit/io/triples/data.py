@@ -22,6 +22,7 @@ from survey_kit.errors import (
     UnsafePathError,
     listed,
 )
+from survey_kit.io.formula_guard import unguarded
 from survey_kit.io.text import codec_name, has_high_bytes, preview, rank_encodings
 from survey_kit.io.triples.metadata import Field, Survey
 from survey_kit.io.triples.xml import marked_encoding, true_latin
@@ -181,7 +182,7 @@ def _after_header(text: str, skip: int) -> tuple[tuple[str, ...], str]:
         if end < 0:
             break
     try:
-        header = next(csv.reader([first.rstrip("\r")]), [])
+        header = [unguarded(name) for name in next(csv.reader([first.rstrip("\r")]), [])]
     except csv.Error:  # no names, whatever it is
         header = []
     return tuple(header), text[at:]

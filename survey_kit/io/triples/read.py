@@ -15,7 +15,7 @@ from survey_kit.io.text import preview, suspicion
 from survey_kit.io.triples.columns import Column, build_codebook, plan_columns
 from survey_kit.io.triples.data import Rows, find_data, no_rows, read_rows
 from survey_kit.io.triples.metadata import Survey, read_survey
-from survey_kit.io.triples.values import Findings, typed
+from survey_kit.io.triples.values import Findings, checked, typed
 from survey_kit.io.triples.xml import parse, read_text
 from survey_kit.io.write import is_text
 from survey_kit.schema import Notice
@@ -81,12 +81,15 @@ def _check_cells(survey: Survey, rows: int, columns: int) -> None:
 
 
 def _codes(wanted: list[Column], rows: Rows, found: Findings) -> pd.DataFrame:
-    series: dict[str, pd.Series] = {}
-    cells, last = None, None
+    """The columns, field by field, so that the cells of each are cut and checked once."""
+    fields: dict[int, list[Column]] = {}
     for column in wanted:
-        if cells is None or column.field is not last:
-            cells, last = rows.cells(column.field), column.field
-        series[column.name] = typed(column, cells, found)
+        fields.setdefault(id(column.field), []).append(column)
+    series: dict[str, pd.Series] = {}
+    for columns in fields.values():
+        field = columns[0].field
+        cells = checked(field, rows.cells(field), found.file)
+        series |= {c.name: typed(c, cells, found) for c in columns}
     return pd.DataFrame(series, index=pd.RangeIndex(rows.count))
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from survey_kit.errors import DamagedFileError, TruncatedFileError, listed
 from survey_kit.io.formula_guard import GUARDED
 from survey_kit.io.triples.columns import Column, code_of
-from survey_kit.io.triples.metadata import is_integer, is_number
+from survey_kit.io.triples.metadata import Field, is_integer, is_number
 from survey_kit.io.triples.notes import Note
 from survey_kit.schema import Notice
 
@@ -54,12 +54,62 @@ class Findings:
         return found
 
 
-def typed(column: Column, cells: pa.Array, found: Findings) -> pd.Series:
-    """The codes of one column. Shape (n,). Raises DamagedFileError, TruncatedFileError for marks that cannot be."""
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of a field, checked once for all its columns. Length n.
+
+    Attributes:
+        values: as they stand; of a multiple question without blanks at the end, null where nothing was recorded.
+        sizes: the length of each cell of marks, as it stands; null where nothing was recorded.
+        shortest: the least of `sizes`.
+    """
+
+    values: pa.Array
+    sizes: pa.Array | None = None
+    shortest: int = 0
+
+
+def checked(field: Field, cells: pa.Array, file: str) -> Cells:
+    """The cells of a field, ready for `typed`. DamagedFileError for marks and subfields that cannot be."""
+    if field.kind != "multiple":
+        return Cells(cells)
+    whole = pc.utf8_rtrim(cells, _BLANKS)
+    if field.subfields:
+        _check_subfields(field, whole, file)
+        return Cells(whole)
+    odd = pc.invert(pc.match_substring_regex(whole, r"^[01 ]*$"))
+    if _any(odd):
+        raise DamagedFileError(
+            f"{file}: row {_rows(odd)[0]} has another sign than 0, 1 and blank in '{field.name}', whose answers "
+            "are marked by position. Was it spread over subfields?"
+        )
+    marks = _blank_to_null(whole)
+    sizes = pc.if_else(pc.is_valid(marks), pc.binary_length(cells), None)
+    return Cells(marks.cast(pa.large_binary()), sizes, pc.min(sizes).as_py() or 0)
+
+
+def _check_subfields(field: Field, whole: pa.Array, file: str) -> None:
+    width = _width(field)
+    torn = pc.greater(pc.utf8_length(whole), width * field.subfields)
+    if _any(torn):
+        raise DamagedFileError(
+            f"{file}: row {_rows(torn)[0]} has more than {field.subfields} subfields of {width} characters in "
+            f"'{field.name}'. Export the survey again."
+        )
+
+
+def _width(field: Field) -> int:
+    """Characters of one subfield."""
+    return field.width or max(map(len, (*field.values, *(edge for span in field.spans for edge in span))), default=1)
+
+
+def typed(column: Column, whole: Cells, found: Findings) -> pd.Series:
+    """The codes of one column. Shape (n,). Raises TruncatedFileError for marks that are not there."""
+    cells = whole.values
     kind, hint = column.field.kind, column.note.get("dtype")
     if kind == "multiple":
-        pick = _subfield if column.field.subfields else _mark
-        return _as_noted(_codes(column, pick(column, cells, found.file), found), column.note)
+        part = _subfield(column, cells) if column.field.subfields else _mark(column, whole, found.file)
+        return _as_noted(_codes(column, part, found), column.note)
     if hint == "datetime64[us]" and kind == "character":
         return _moments(column, cells, found)
     if kind == "character":
@@ -178,39 +228,21 @@ def _outside(column: Column, where: pd.Series, found: Findings) -> None:
         found.outside[column.name] = count
 
 
-def _mark(column: Column, cells: pa.Array, file: str) -> pa.Array:
+def _mark(column: Column, cells: Cells, file: str) -> pa.Array:
     """The 0/1 marks of one answer; blank where nothing was recorded for the question."""
-    marks = pc.utf8_rtrim(cells, _BLANKS)
-    odd = pc.invert(pc.match_substring_regex(marks, r"^[01 ]*$"))
-    if _any(odd):
-        raise DamagedFileError(
-            f"{file}: row {_rows(odd)[0]} has another sign than 0, 1 and blank in '{column.field.name}', whose answers "
-            "are marked by position. Was it spread over subfields?"
-        )
-    blank = pc.equal(pc.utf8_trim(cells, _BLANKS), "")
-    short = pc.and_(pc.less(pc.binary_length(cells), column.place), pc.invert(blank))
-    if _any(short):
+    place = column.place
+    if place > cells.shortest and _any(short := pc.less(cells.sizes, place)):
         raise TruncatedFileError(
-            f"{file}: row {_rows(short)[0]} has no mark for answer {column.place} of '{column.field.name}'. "
+            f"{file}: row {_rows(short)[0]} has no mark for answer {place} of '{column.field.name}'. "
             "Did a spreadsheet take its leading zeros away? Export the survey again."
         )
-    at = pc.binary_slice(marks.cast(pa.large_binary()), column.place - 1, column.place).cast(pa.large_string())
-    zeros = pc.if_else(pc.is_in(at, pa.array([" ", ""], at.type)), "0", at)
-    return pc.if_else(blank, pa.scalar(None, at.type), zeros.cast(at.type))
+    at = pc.binary_slice(cells.values, place - 1, place).cast(pa.large_string())
+    return pc.if_else(pc.is_in(at, pa.array([" ", ""], at.type)), pa.scalar("0", at.type), at)
 
 
-def _subfield(column: Column, cells: pa.Array, file: str) -> pa.Array:
+def _subfield(column: Column, whole: pa.Array) -> pa.Array:
     """One subfield of a spread; 0 and blank mean that it is not used."""
-    field = column.field
-    width = field.width or max(map(len, (*field.values, *(edge for span in field.spans for edge in span))), default=1)
-    whole = pc.utf8_rtrim(cells, _BLANKS)
-    size = pc.utf8_length(whole)
-    torn = pc.and_(pc.not_equal(size, 0), pc.greater(size, width * field.subfields))
-    if _any(torn):
-        raise DamagedFileError(
-            f"{file}: row {_rows(torn)[0]} has more than {field.subfields} subfields of {width} characters in "
-            f"'{field.name}'. Export the survey again."
-        )
+    field, width = column.field, _width(column.field)
     part = pc.utf8_trim(pc.utf8_slice_codeunits(whole, (column.place - 1) * width, column.place * width), _BLANKS)
     unused = pc.match_substring_regex(part, r"^0*$")
     if field.literal and any(code.strip("0") == "" for code in field.values):

@@ -17,7 +17,8 @@ import pandas as pd
 
 from survey_kit.codebook import Codebook
 from survey_kit.errors import OutputError, ReadError, listed
-from survey_kit.io.atomic import atomic_path
+from survey_kit.io.atomic import atomic_path, beside
+from survey_kit.io.formula_guard import guarded
 from survey_kit.io.triples.columns import Column, build_codebook, plan_columns, standard_variable
 from survey_kit.io.triples.data import find_data
 from survey_kit.io.triples.metadata import Survey, read_survey
@@ -148,8 +149,11 @@ def _check_data_file(path: Path, data: Path) -> None:
 
 @contextlib.contextmanager
 def _restoring(data: Path) -> Iterator[None]:
-    """Puts the old data file back, or takes the new one away, when the block fails."""
-    old = data.with_name(f".survey_kit-{os.getpid()}-before-{data.name.encode()[-180:].decode(errors='ignore')}")
+    """Puts the old data file back, or takes the new one away, when the block fails.
+
+    What a killed process leaves of it, `atomic_path` removes when the data are written next.
+    """
+    old = beside(data, "old")
     try:
         free, there = not os.path.lexists(data), data.is_file() and not data.is_symlink()
         before = data.stat().st_ino if there else None
@@ -178,7 +182,7 @@ def _copy(data: Path, old: Path) -> None:
 
 
 def _table(codes: pd.DataFrame, plans: list[Plan]) -> bytes:
-    header = ",".join('"' + p.name.replace('"', '""') + '"' for p in plans)
+    header = ",".join('"' + guarded(p.name).replace('"', '""') + '"' for p in plans)
     rows = [",".join(row) for row in zip(*(p.cells for p in plans), strict=True)]
     return "".join(f"{line}\r\n" for line in [header, *rows]).encode()
 
@@ -279,8 +283,12 @@ def _notices(codebook: Codebook, book: Codebook, plans: list[Plan]) -> tuple[Not
             "Add the columns, or drop the sets."
         )
         notices.append(Notice("lost", text, len(sets)))
-    guarded = [name for p in plans for name, note in zip(p.columns, p.notes, strict=False) if note.get("guarded")]
-    if guarded:
-        text = f"Texts that a spreadsheet would run as a formula were given a leading quote: {listed(guarded)}."
-        notices.append(Notice("guard", text, len(guarded)))
+    texts = [name for p in plans for name, note in zip(p.columns, p.notes, strict=False) if note.get("guarded")]
+    if texts:
+        text = f"Texts that a spreadsheet would run as a formula were given a leading quote: {listed(texts)}."
+        notices.append(Notice("guard", text, len(texts)))
+    names = [p.name for p in plans if guarded(p.name) != p.name]
+    if names:
+        text = f"Column names that a spreadsheet would run as a formula were given a leading quote: {listed(names)}."
+        notices.append(Notice("guard", text, len(names)))
     return tuple(notices)

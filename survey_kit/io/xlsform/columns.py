@@ -7,6 +7,7 @@ Exports name the columns of a question `q` in the groups g and h "q", "g/h/q", "
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +16,7 @@ import pandas as pd
 
 from survey_kit.codebook import Codebook, MultipleResponse, Variable, format_code
 from survey_kit.errors import listed
-from survey_kit.io.xlsform.form import OPTION, RANK_OPTION
+from survey_kit.io.xlsform.form import RANK_OPTION
 from survey_kit.schema import Notice
 
 _GROUP_MARKS = ("/", "-", ":", ".")
@@ -40,6 +41,8 @@ class Placed:
         excused: variables without a column of which nothing is to be said.
         split, unknown, truth: questions that were split, rows with codes that the form does not list, columns of
             TRUE and FALSE.
+        unclear: columns that more than one option may own.
+        strangers: questions whose texts hold none of the form's options.
     """
 
     columns: dict[str, pd.Series]
@@ -52,6 +55,8 @@ class Placed:
     truth: list[str] = field(default_factory=list)
     repeats: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
 
     def notices(self) -> Iterator[Notice]:
         """What a reader must know of it."""
@@ -62,6 +67,12 @@ class Placed:
                 "Texts such as 'a c' were split into one column for each option: {}. The texts stay.",
             ),
             ("unlisted", self.unknown, "Options that the form does not list are in the text column only: {}."),
+            ("unclear", self.unclear, "Columns that may be of several options were left as they are: {}."),
+            (
+                "no_match",
+                self.strangers,
+                "No text holds an option of the form, so nothing was split: {}. Export with the form's names, not its labels.",
+            ),
             ("truth", self.truth, "TRUE and FALSE were read as 1 and 0: {}."),
             ("repeat", self.repeats, "Asked in repeats, whose answers are in files of their own: {}."),
             ("choices", self.outside, "Choices that stand outside the form have no labels: {}."),
@@ -141,17 +152,21 @@ def _place_options(placed: Placed, codebook: Codebook, group: MultipleResponse, 
     bases = _candidates(question)
     text = next((base for base in bases if base in placed.columns), None)
     names, mark = _found(placed.columns, bases if text is None else [text, *bases], options, taken)
-    if names or text is None:
-        placed.excused.update((*group.columns, *([group.name] if names else [])))
-    lost = [option for option in options if option not in names]
-    if text is not None and lost and _splits(placed.columns[text]):
+    unclear = _unclear(placed, bases, options, taken) if mark == "_" or not names else set()
+    if names or unclear or text is None:
+        placed.excused.update((*group.columns, *([group.name] if names or unclear else [])))
+    lost = [option for option in options if option not in names and option not in unclear]
+    if text is not None and lost and _is_foreign(placed, text, options):
+        placed.strangers.append(text)
+        placed.excused.update(group.columns)
+    elif text is not None and lost and _splits(placed.columns[text]):
         made = _split(placed, text, options, ranks=group.counted is None)
         names |= {option: f"{text}{mark}{option}" for option in lost}
         _insert(placed, text, {names[option]: made[option] for option in lost})
     if group.counted == 1:
         _read_truth(placed, names.values())
     old = dict(zip(options, group.columns, strict=True))
-    placed.excused.difference_update(old[option] for option in options if option not in names and names)
+    placed.excused.difference_update(old[option] for option in lost if option not in names and names)
     if group.name in placed.sets and names:
         placed.sets[group.name] = replace(group, columns=tuple(old[option] for option in options if option in names))
     placed.names.update({old[option]: column for option, column in names.items()})
@@ -159,6 +174,12 @@ def _place_options(placed: Placed, codebook: Codebook, group: MultipleResponse, 
 
 def _splits(column: pd.Series) -> bool:
     return not pd.api.types.is_datetime64_any_dtype(column)
+
+
+def _is_foreign(placed: Placed, name: str, options: Sequence[str]) -> bool:
+    """Whether a column holds texts and none of them an option: an export with labels in the place of names."""
+    spoken = {word for text in placed.columns[name].dropna().unique().tolist() for word in _words(text)}
+    return bool(spoken) and spoken.isdisjoint(options)
 
 
 def _found(
@@ -170,10 +191,25 @@ def _found(
     for mark in _OPTION_MARKS:
         for base in bases:
             names = {option: _option_column(base, mark, option) for option in options}
-            hits = {option: name for option, name in names.items() if name in columns and name not in taken}
+            owners = Counter(names.values())
+            hits = {o: name for o, name in names.items() if name in columns and name not in taken and owners[name] == 1}
             if len(hits) > len(best):
                 best, best_mark = hits, mark
     return best, best_mark
+
+
+def _unclear(placed: Placed, bases: Sequence[str], options: Sequence[str], taken: set[str]) -> set[str]:
+    """Options that differ only in signs that "_" stands for in the name of a column that is there (a-b and a_b)."""
+    found: set[str] = set()
+    for base in bases:
+        owners: dict[str, list[str]] = {}
+        for option in options:
+            owners.setdefault(_option_column(base, "_", option), []).append(option)
+        for name, several in owners.items():
+            if len(several) > 1 and name in placed.columns and name not in taken:
+                placed.unclear.append(f"{name} ({listed(several)})")
+                found.update(several)
+    return found
 
 
 def _option_column(base: str, mark: str, option: str) -> str:
@@ -228,8 +264,3 @@ def _read_truth(placed: Placed, names: Iterable[str]) -> None:
 
 def _folded(column: pd.Series) -> set[str]:
     return {text.strip().casefold() for text in column.dropna().unique()}
-
-
-def is_option(variable: Variable) -> bool:
-    """True for the column of one option."""
-    return _type(variable) in (OPTION, RANK_OPTION)
