@@ -247,6 +247,9 @@ def _notices(codes: pd.DataFrame, given: Codebook, book: Codebook, too_long: dic
     gone = too_long | {k: [n for n in v if n not in book.sets] for k, v in sets_lost(given).items() if "sets" in k}
     blank = [n for n in codes.columns if is_text(codes[n]) and (codes[n] == "").any()]
     gone |= {"the difference between an empty text and none in": blank}
+    gone |= {
+        "the display formats of": [n for n, v in book.variables.items() if v.format and not v.format.startswith("%")]
+    }
     return notices + lost_notice(f"A {KIND} file", {k: v for k, v in gone.items() if v}, "Write .parquet to keep them.")
 
 
