@@ -480,3 +480,18 @@ def test_a_few_letters_of_utf8_are_enough_to_doubt_a_declaration(tmp_path, text)
     (notice,) = read_file(file).notices
     assert notice.kind == "encoding"
     assert 'encoding="utf-8"' in notice.text
+
+
+def test_a_weight_that_is_not_there_and_a_set_that_is_there_twice_are_said(poll):
+    data = bytearray(poll.read_bytes())
+    struct.pack_into("<i", data, WEIGHT_AT, 77)
+    end = read_dictionary("poll.sav", bytes(data)).terminator
+    payload = b"$m=C 1 A q1 w\n$m=C 1 B w q1\n$m=C 1 A q1 w\n"
+    record = struct.pack("<4i", 7, 7, 1, len(payload)) + payload
+    poll.write_bytes(bytes(data[:end]) + record + bytes(data[end:]))
+    contents = read_file(poll)
+    said = [n.text for n in contents.notices]
+    assert "The header names a weight variable at position 77; none is there." in said
+    assert "The multiple-response set 'm' is there twice with different columns; the first was kept." in said
+    assert contents.codebook.sets["m"].columns == ("q1", "w")
+    assert contents.codebook.weight is None

@@ -109,6 +109,10 @@ def _codebook(raw: SavFrame, found: SavDictionary) -> tuple[Codebook, list[Notic
     if whole.get("long_title", "").startswith(title):
         title = whole.get("long_title", title)
     weight = found.weight(encoding)
+    if found.weight_index and weight is None:
+        notices.append(
+            Notice("weight", f"The header names a weight variable at position {found.weight_index}; none is there.")
+        )
     empty = [n for n, labels in raw.values.items() if any(code != code for code in labels)]
     if empty:
         text = f"Labels of system-missing were left out: {listed(empty)}. An empty cell has no code."

@@ -91,7 +91,9 @@ def _add(
         return f"names columns that the file does not have ({listed(lost)}) and was left out"
     if not members:
         return "has no columns and was left out"
-    sets[name] = MultipleResponse(name, tuple(known), _typed(counted, known[0] in texts), label.rstrip())
+    made = MultipleResponse(name, tuple(known), _typed(counted, known[0] in texts), label.rstrip())
+    if sets.setdefault(name, made) != made:
+        return "is there twice with different columns; the first was kept"
     return ""
 
 
