@@ -103,8 +103,8 @@ class Variable:
 
     def display(self, code: Code) -> str:
         """The text shown for a code: its label, "Yes [1]" where two codes share a label, else the code itself."""
-        text = self.labels.get(code)
-        if text is None:
+        text = self.labels.get(code, "")
+        if not text:
             return format_code(code)
         shared = sum(1 for other in self.labels.values() if other == text) > 1
         return f"{text} [{format_code(code)}]" if shared else text

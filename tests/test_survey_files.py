@@ -150,3 +150,10 @@ def test_codes_that_are_written_alike_stay_apart():
         "Yes [1] (1)",
         "Yes [1] (2)",
     ]
+
+
+def test_an_empty_label_shows_the_code():
+    book = Codebook({"q": Variable("q", labels={1.0: "", 2.0: "", 3.0: "Yes"})})
+    poll = sk.from_frame(pd.DataFrame({"q": [1.0, 2.0, 3.0]}), book)
+    assert poll.data["q"].cat.categories.tolist() == ["1", "2", "Yes"]
+    assert sk.proportion(poll, "q").frame()["answer"].tolist() == ["1", "2", "Yes"]

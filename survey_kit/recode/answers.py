@@ -18,7 +18,7 @@ def display_texts(variable: Variable, codes: Sequence[Code]) -> list[str]:
     >>> display_texts(Variable("q", labels={1: "Yes", 2: "Yes", 3: "No"}), [1, 2, 3, 4.0])
     ['Yes [1]', 'Yes [2]', 'No', '4']
     """
-    labels = variable.labels
+    labels = {c: text for c, text in variable.labels.items() if text}
     shared = _repeated(labels.values())
     texts = [f"{labels[c]} [{format_code(c)}]" if labels.get(c) in shared else labels.get(c) for c in codes]
     shown = [format_code(c) if t is None else t for c, t in zip(codes, texts, strict=True)]
