@@ -12,6 +12,7 @@ import pandas as pd
 import pyreadstat
 
 from survey_kit.errors import DamagedFileError, DuplicateNameError, listed
+from survey_kit.io.contents import ReadOptions
 from survey_kit.schema import Notice
 
 FAILURES = (  # of a damaged file
@@ -23,6 +24,16 @@ FAILURES = (  # of a damaged file
     MemoryError,
 )
 BYTES = "iso8859-1"  # in which every byte is a character, so that texts can be decoded once more
+
+
+def asked(options: ReadOptions) -> dict[str, Any]:
+    """What readers of pyreadstat are told of columns and rows; dates stay numbers, since one bad date fails a file there."""
+    return {
+        "disable_datetime_conversion": True,
+        "usecols": list(options.columns or ()) or None,
+        "row_limit": options.rows or 0,
+        "metadataonly": options.rows == 0,
+    }
 
 
 def call_reader(

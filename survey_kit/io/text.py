@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from survey_kit.errors import ArgumentError
+from survey_kit.schema import Notice
 
 CANDIDATES = ("utf-8", "cp1251", "cp1252", "cp866", "koi8-r")
 _NO_CHARSETS = ("idna", "punycode", "unicode_escape", "raw_unicode_escape")  # no alphabets
@@ -49,6 +50,28 @@ def cut(text: str, most: int) -> tuple[str, bool]:
     """
     raw = text.encode()
     return (text, False) if len(raw) <= most else (raw[:most].decode(errors="ignore"), True)
+
+
+def lines_within(text: str, most: int) -> list[str]:
+    """The lines of a text, those of more than `most` bytes of UTF-8 broken.
+
+    >>> lines_within("abc\\nde", 2)
+    ['ab', 'c', 'de']
+    """
+    lines = []
+    for line in text.splitlines() or [""]:
+        head, shorter = cut(line, most)
+        lines.append(head)
+        while shorter:
+            line = line[len(head) :]
+            head, shorter = cut(line, most)
+            lines.append(head)
+    return lines
+
+
+def longer(shown: str, whole: str) -> str:
+    """The whole text, where it begins as the one that was cut."""
+    return whole if shown and whole.startswith(shown) else shown
 
 
 def has_high_bytes(sample: bytes) -> bool:
@@ -139,3 +162,23 @@ def _word_score(word: str) -> float:
         common = sum(c in _COMMON_CYRILLIC for c in word.lower()) / len(word)
         return min(1.0, 0.4 + 0.8 * common)
     return 0.9 if high <= max(1, len(word) // 2) else 0.2
+
+
+def guessed_notice(name: str, encoding: str, pieces: Iterable[bytes]) -> Notice:
+    """What is said of a file that states no encoding."""
+    shown = preview(pieces, encoding)
+    text = f"{name} states no encoding; read as {encoding} (“{shown}”). If that is wrong, say encoding=."
+    return Notice("encoding", text)
+
+
+def doubtful_notices(name: str, stated: str, pieces: list[bytes]) -> list[Notice]:
+    """What is said of a stated encoding that gives texts of which another makes more sense."""
+    better = suspicion(pieces, stated)
+    if better is None:
+        return []
+    wrong, right = preview(pieces, stated), preview(pieces, better)
+    text = (
+        f"{name} states encoding {stated}, which gives “{wrong}”; in {better} it is “{right}”. "
+        f'If that is right, read it with encoding="{better}".'
+    )
+    return [Notice("encoding", text)]

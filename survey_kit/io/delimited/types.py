@@ -26,7 +26,7 @@ _GROUPS = r"([1-9]\d{0,2}([\x{00a0}\x{202f}\x{2009}]\d{3})+)"  # thousands set a
 _SPACED = r"([1-9]\d{0,2}( \d{3})+)"  # a common space groups only before a decimal mark: "12 345" may be two codes
 _ISO = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"  # the one way of writing a date with one meaning
 _ZEROS = r"^-?0\d+$"
-_TOKENS = ("NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "None", ".", "-", "#N/A")
+TOKENS = ("NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "None", ".", "-", "#N/A")
 _ALMOST = r"^(?i:[+-]?(\d+\.?\d*(e\d+)?|\d*\.?\d+e\+\d{3,}|\d*,\d+|\d{1,3}([ ,]\d{3})+(\.\d+)?|inf|infinity))$"
 _FEW = 0.5  # a column with more numbers than this among its values was probably meant as numbers
 _EXACT = 2**53
@@ -217,7 +217,7 @@ def _as_text(name: str, values: pa.Array, plain: pa.Array, fits: pa.Array, mark:
         return _text(values)
     zeros = _matches(plain, _ZEROS)
     likely = pc.or_(fits, _matches(plain, _ALMOST))
-    share = pc.mean(pc.cast(pc.or_(likely, pc.is_in(plain, pa.array(_TOKENS, plain.type))), pa.float64())).as_py()
+    share = pc.mean(pc.cast(pc.or_(likely, pc.is_in(plain, pa.array(TOKENS, plain.type))), pa.float64())).as_py()
     if pc.any(zeros).as_py():
         notes.zeros.append(name)
     elif share > _FEW and pc.any(likely).as_py():
@@ -228,7 +228,7 @@ def _as_text(name: str, values: pa.Array, plain: pa.Array, fits: pa.Array, mark:
 def _mixed_notice(name: str, values: pa.Array, odd: list[int], mark: str) -> Notice:
     tokens = sorted({values[r - 1].as_py() for r in odd[:1000]})
     hint = ""
-    if all(t.strip() in _TOKENS for t in tokens):
+    if all(t.strip() in TOKENS for t in tokens):
         hint = f" They are {listed(map(repr, tokens))}; if that means no value, read with na={tokens!r}."
     elif mark == "." and any("," in t for t in tokens):
         hint = ' Some have a comma: if it is the decimal mark, read with decimal=",".'

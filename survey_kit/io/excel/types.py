@@ -22,7 +22,7 @@ import pyarrow as pa
 from survey_kit.codebook import Variable
 from survey_kit.errors import listed
 from survey_kit.io.codebooks.codes import cell_text
-from survey_kit.io.delimited.types import column_types, plain_numbers
+from survey_kit.io.delimited.types import TOKENS, column_types, plain_numbers
 from survey_kit.io.excel.grid import Column
 from survey_kit.schema import Notice
 
@@ -31,7 +31,6 @@ _KINDS = {int: _NUMBER, float: _NUMBER, bool: _BOOL, str: _TEXT, date: _DATE, da
 _KINDS |= {time: _TIME, timedelta: _TIME}
 _ALMOST = re.compile(r"[+-]?[\d\s.,'\u00a0\u202f]*\d[\d\s.,\u00a0\u202f]*%?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
-_TOKENS = ("NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "None", ".", "-", "#N/A")
 _EXACT = 2.0**53
 _KEPT = " is kept as text:"  # how `column_types` begins to speak of a column of texts and numbers
 _NO_COMMA = ";"  # for `column_types`: a delimiter that leaves the decimal comma possible
@@ -197,7 +196,7 @@ def _mixed_sentence(column: Column, found: list[tuple[int, str]], decimal: str |
 
 def _hint(odd: set[str], decimal: str | None) -> str:
     """The way out for texts among numbers."""
-    if odd and odd <= set(_TOKENS):
+    if odd and odd <= set(TOKENS):
         return f" If {listed(map(repr, sorted(odd)))} means no value, read with na={sorted(odd)!r}."
     if decimal != "," and any(_COMMA.fullmatch(t) for t in odd):
         return ' If the comma is the decimal mark, read with decimal=",".'

@@ -26,7 +26,7 @@ from survey_kit.io.dates import STATA_EPOCH, convert_dates, sas_unit
 from survey_kit.io.doubts import doubts
 from survey_kit.io.extended_missing import SPECIAL, letter_code
 from survey_kit.io.memory import refuse_beyond_memory
-from survey_kit.io.readstat import BYTES, FAILURES, call_reader
+from survey_kit.io.readstat import BYTES, FAILURES, asked, call_reader
 from survey_kit.io.sas.meaning import (
     bare,
     find_catalogue,
@@ -36,7 +36,7 @@ from survey_kit.io.sas.meaning import (
     special_notice,
 )
 from survey_kit.io.sas.xport import XptLayout, read_xpt_layout, special_missing
-from survey_kit.io.text import codec_name, decodes, preview, rank_encodings, suspicion
+from survey_kit.io.text import codec_name, decodes, doubtful_notices, guessed_notice, preview, rank_encodings
 from survey_kit.io.write import is_text
 from survey_kit.schema import Notice
 
@@ -139,10 +139,7 @@ def _call(
             reader,
             source,
             encoding=encoding,
-            disable_datetime_conversion=True,
-            usecols=columns or None,
-            row_limit=options.rows or 0,
-            metadataonly=options.rows == 0,
+            **asked(options),
             **more,
         )
     except FileFormatError:
@@ -291,9 +288,7 @@ def _choice(path: Path, raw: _Raw, options: ReadOptions) -> tuple[str, list[Noti
         raise EncodingError(_sentence(path, pieces, encoding))
     if options.encoding or not pieces:
         return encoding, []
-    shown = preview(pieces, encoding)
-    text = f"{path.name} states no encoding; read as {encoding} (“{shown}”). If that is wrong, say encoding=."
-    return encoding, [Notice("encoding", text)]
+    return encoding, [guessed_notice(path.name, encoding, pieces)]
 
 
 def _sentence(path: Path, pieces: list[bytes], encoding: str) -> str:
@@ -315,15 +310,7 @@ def _doubtful_encoding(path: Path, raw: _Raw) -> list[Notice]:
         pieces = [t.encode(raw.encoding, "ignore") for t in _texts(raw)]
     except LookupError:  # an encoding that Python does not know
         return []
-    better = suspicion(pieces, raw.encoding)
-    if better is None:
-        return []
-    wrong, right = preview(pieces, raw.encoding), preview(pieces, better)
-    text = (
-        f"{path.name} states encoding {raw.encoding}, which gives “{wrong}”; in {better} it is “{right}”. "
-        f'If that is right, read it with encoding="{better}".'
-    )
-    return [Notice("encoding", text)]
+    return doubtful_notices(path.name, raw.encoding, pieces)
 
 
 def _told(text: str, encoding: str) -> str:

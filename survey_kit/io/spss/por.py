@@ -18,7 +18,7 @@ from survey_kit.io.doubts import doubts
 from survey_kit.io.memory import refuse_beyond_memory
 from survey_kit.io.spss.por_numbers import parse_number
 from survey_kit.io.spss.por_records import PorFile, PorVariable, damaged, read_records
-from survey_kit.io.text import codec_name, decodes, has_high_bytes, preview, rank_encodings
+from survey_kit.io.text import codec_name, decodes, guessed_notice, has_high_bytes, preview, rank_encodings
 from survey_kit.schema import Notice
 
 _CHECKED = 1_000  # rows after which the memory is looked at; the file does not say how many there are
@@ -135,9 +135,7 @@ def _encoding(found: PorFile, cells: Cells, stated: str | None) -> tuple[str, li
         raise EncodingError(f"{found.name}: a text is not valid in {source} encoding {encoding}. {advice}")
     if stated:
         return encoding, []
-    shown = preview(high, encoding)
-    text = f"{found.name} states no encoding; read as {encoding} (“{shown}”). If that is wrong, say encoding=."
-    return encoding, [Notice("encoding", text)]
+    return encoding, [guessed_notice(found.name, encoding, high)]
 
 
 def _texts(found: PorFile, cells: Cells) -> Iterable[str]:

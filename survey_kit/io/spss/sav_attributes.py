@@ -16,6 +16,7 @@ from typing import Any
 
 from survey_kit.codebook import Code, MissingRule, Variable
 from survey_kit.io.spss.sav_records import SavDictionary
+from survey_kit.io.text import longer
 
 OURS, MORE = "survey_kit", "more_attributes"
 _KEY = re.compile(r"[A-Za-z$@][\w.$@#]{0,63}", re.ASCII)  # what SPSS takes as the name of an attribute
@@ -45,18 +46,14 @@ def restored(variable: Variable, said: Mapping[str, str]) -> Variable:
     try:
         ours = json.loads(said[OURS])
         whole, pairs, order = ours.get("label", ""), dict(map(tuple, ours.get("values", []))), ours.get("order", [])
-        labels = {code: _longer(text, pairs.get(code, "")) for code, text in variable.labels.items()}
+        labels = {code: longer(text, str(pairs.get(code, ""))) for code, text in variable.labels.items()}
         if set(order) == set(labels):
             labels = {code: labels[code] for code in order}
         answers = variable.missing is None and ours.get("answers") is True
     except (KeyError, ValueError, TypeError, AttributeError):
         return variable
     missing = MissingRule() if answers else variable.missing
-    return replace(variable, label=_longer(variable.label, whole), labels=labels, missing=missing)
-
-
-def _longer(cut: str, whole: Any) -> str:
-    return whole if cut and isinstance(whole, str) and whole.startswith(cut) else cut
+    return replace(variable, label=longer(variable.label, str(whole)), labels=labels, missing=missing)
 
 
 def attributes_of(variable: Variable, label: str, labels: Mapping[Code, str]) -> dict[str, str]:

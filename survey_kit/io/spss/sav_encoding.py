@@ -10,7 +10,15 @@ import pandas as pd
 
 from survey_kit.errors import EncodingError
 from survey_kit.io.spss.sav_records import SavDictionary, Text
-from survey_kit.io.text import codec_name, has_high_bytes, mostly_valid, preview, rank_encodings, suspicion
+from survey_kit.io.text import (
+    codec_name,
+    doubtful_notices,
+    guessed_notice,
+    has_high_bytes,
+    mostly_valid,
+    preview,
+    rank_encodings,
+)
 from survey_kit.schema import Notice
 
 _MOST_PIECES = 2000
@@ -67,20 +75,8 @@ def encoding_notices(found: SavDictionary, choice: Choice, frame: pd.DataFrame) 
     """A guessed encoding, or a stated one that does not look right."""
     pieces = [t.raw for t in found.texts] + text_pieces(frame, choice.encoding)
     if choice.source == "guess" and any(has_high_bytes(p) for p in pieces):
-        shown = preview(pieces, choice.encoding)
-        text = (
-            f"{found.name} states no encoding; read as {choice.encoding} (“{shown}”). If that is wrong, say encoding=."
-        )
-        return [Notice("encoding", text)]
-    better = suspicion(pieces, choice.encoding) if choice.source == "file" else None
-    if better is None:
-        return []
-    wrong, right = preview(pieces, choice.encoding), preview(pieces, better)
-    text = (
-        f"{found.name} states encoding {choice.encoding}, which gives “{wrong}”; in {better} it is “{right}”. "
-        f'If that is right, read it with encoding="{better}".'
-    )
-    return [Notice("encoding", text)]
+        return [guessed_notice(found.name, choice.encoding, pieces)]
+    return doubtful_notices(found.name, choice.encoding, pieces) if choice.source == "file" else []
 
 
 def _sentence(name: str, choice: Choice, place: str, pieces: list[bytes]) -> str:

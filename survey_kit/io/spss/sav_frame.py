@@ -14,7 +14,7 @@ import pyreadstat
 
 from survey_kit.errors import DamagedFileError, EncodingError, FileFormatError, unknown
 from survey_kit.io.contents import ReadOptions
-from survey_kit.io.readstat import BYTES, FAILURES, call_reader, decoded_deep, replaced_notice, rows_text
+from survey_kit.io.readstat import BYTES, FAILURES, asked, call_reader, decoded_deep, replaced_notice, rows_text
 from survey_kit.io.spss.sav_encoding import Choice, check_data, check_texts, choose_encoding, decodes_piece, text_pieces
 from survey_kit.io.spss.sav_records import CASES_AT, SavDictionary
 from survey_kit.schema import Notice
@@ -99,11 +99,8 @@ def _through_pyreadstat(
             pyreadstat.read_sav,
             source,
             user_missing=True,
-            disable_datetime_conversion=True,
             encoding=encoding,
-            usecols=columns or None,
-            row_limit=options.rows or 0,
-            metadataonly=options.rows == 0,
+            **asked(options),
         )
     except FileFormatError:
         raise

@@ -21,7 +21,7 @@ from survey_kit.io.spss.por_records import BEYOND, FORMATS, LINE, PRINTABLE, SIG
 from survey_kit.io.spss.sav_limits import as_range
 from survey_kit.io.stat_limits import check_columns, lost_notice, meaning_lost, sets_lost
 from survey_kit.io.surrogates import refuse_surrogates
-from survey_kit.io.text import cut
+from survey_kit.io.text import cut, lines_within
 from survey_kit.io.write import complete, is_text
 from survey_kit.schema import Notice
 
@@ -227,13 +227,7 @@ def _note_lines(notes: Iterable[str]) -> Iterable[str]:
     """Notes in lines that fit."""
     for note in notes:
         for line in note.splitlines() or [""]:
-            rest = _clean(line)
-            while True:
-                head, shorter = cut(rest, _NOTE)
-                yield head
-                rest = rest[len(head) :]
-                if not shorter:
-                    break
+            yield from lines_within(_clean(line), _NOTE)
 
 
 def _documents(notes: list[str]) -> list[str]:

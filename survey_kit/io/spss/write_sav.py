@@ -22,7 +22,7 @@ from survey_kit.io.spss.sav_limits import NOTE_BYTES, TEXT_BYTES, as_range, chec
 from survey_kit.io.spss.sav_patch import Patch, patch_file
 from survey_kit.io.spss.sav_records import SavDictionary, open_bytes, read_dictionary
 from survey_kit.io.spss.sav_sets import set_record
-from survey_kit.io.text import cut
+from survey_kit.io.text import cut, lines_within
 from survey_kit.io.write import complete, is_text
 from survey_kit.schema import Notice
 
@@ -52,7 +52,7 @@ def write_sav(path: Path, codes: pd.DataFrame, codebook: Codebook) -> tuple[Noti
     book = complete(codebook, codes)
     check_limits(path, codes, book)
     labels = _fitted(book)
-    notes = _note_lines(book.notes)
+    notes = [line for note in book.notes for line in lines_within(note, NOTE_BYTES)]
     with atomic_path(path) as temporary:
         _write(temporary, path, codes, book, labels, notes)
         _finish(temporary, path, book, labels, len(codes))
@@ -135,21 +135,6 @@ def _fitted(book: Codebook) -> _Labels:
     title, shorter = cut(book.title, _TITLE)
     lost += ["the file's title"] if shorter else []
     return _Labels({n: t for n, t in columns.items() if t}, values, title, tuple(lost))
-
-
-def _note_lines(notes: tuple[str, ...]) -> list[str]:
-    """Notes in lines that fit."""
-    lines: list[str] = []
-    for note in notes:
-        for line in note.splitlines() or [""]:
-            rest = line
-            while True:
-                head, shorter = cut(rest, NOTE_BYTES)
-                lines.append(head)
-                rest = rest[len(head) :]
-                if not shorter:
-                    break
-    return lines
 
 
 def _finish(temporary: Path, path: Path, book: Codebook, labels: _Labels, rows: int) -> None:

@@ -16,9 +16,9 @@ import pyreadstat
 
 from survey_kit.errors import DamagedFileError, EncodingError, FileFormatError, unknown
 from survey_kit.io.contents import ReadOptions
-from survey_kit.io.readstat import BYTES, FAILURES, call_reader, decoded_deep, replaced_notice, rows_text
+from survey_kit.io.readstat import BYTES, FAILURES, asked, call_reader, decoded_deep, replaced_notice, rows_text
 from survey_kit.io.stata.layout import UNICODE, DtaLayout
-from survey_kit.io.text import codec_name, decodes, preview, rank_encodings
+from survey_kit.io.text import codec_name, decodes, guessed_notice, preview, rank_encodings
 from survey_kit.schema import Notice
 
 TEXT, LONG_TEXT = "string", "strL"
@@ -96,11 +96,8 @@ def _through_pyreadstat(path: Path, layout: DtaLayout, options: ReadOptions, enc
     frame, meta = _call(
         path,
         user_missing=True,
-        disable_datetime_conversion=True,
         encoding=encoding,
-        usecols=columns or None,
-        row_limit=options.rows or 0,
-        metadataonly=options.rows == 0,
+        **asked(options),
     )
     if meta.missing_user_values and options.rows != 0:
         frame = _without_garbage(path, frame, list(meta.missing_user_values), options, encoding)
@@ -170,9 +167,7 @@ def _choice(path: Path, layout: DtaLayout, options: ReadOptions, pieces: list[by
     if layout.version >= UNICODE or not pieces:
         return "utf-8", []
     encoding = (rank_encodings(pieces) or ["cp1252"])[0]
-    shown = preview(pieces, encoding)
-    text = f"{path.name} states no encoding; read as {encoding} (“{shown}”). If that is wrong, say encoding=."
-    return encoding, [Notice("encoding", text)]
+    return encoding, [guessed_notice(path.name, encoding, pieces)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from survey_kit.codebook import Code, Codebook, MissingRule, Variable
 from survey_kit.errors import ReadError
 from survey_kit.io.codebooks.json_form import codebook_from_json, codebook_to_json
 from survey_kit.io.extended_missing import FIRST, LAST
+from survey_kit.io.text import longer
 
 OURS, FILE = "survey_kit", "_dta"
 DOUBLE = "survey_kit_double"  # of whole numbers that are doubles here and integers in Stata, to be read as they were
@@ -58,11 +59,6 @@ def _book(text: str) -> Codebook | None:
         return codebook_from_json(text) if text else None
     except (ReadError, ValueError):
         return None
-
-
-def longer(cut: str, whole: str) -> str:
-    """The whole text, where it begins as the one that was cut."""
-    return whole if cut and whole.startswith(cut) else cut
 
 
 def _restored(variable: Variable, book: Codebook | None) -> Variable:
