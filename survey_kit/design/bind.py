@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from survey_kit.design.bound import BoundDesign, BoundReplicates, BoundStage
-from survey_kit.design.design import Design, ReplicateWeights
+from survey_kit.design.bind_replicates import bind_replicates
+from survey_kit.design.bound import BoundDesign, BoundStage
+from survey_kit.design.design import Design
 from survey_kit.design.weight_checks import check_weights
-from survey_kit.errors import ArgumentError, DesignError, InputError, LonelyPsuError, listed, unknown
+from survey_kit.errors import DesignError, LonelyPsuError, listed, unknown
 from survey_kit.kernels.groups import FloatArray, IntArray, combine
 from survey_kit.kernels.variance import StageScheme
 
@@ -40,7 +41,7 @@ def bind(design: Design, codes: pd.DataFrame) -> BoundDesign:
         weight=weight,
         stages=tuple(stage_list),
         adjustments=design.adjustments,
-        replicates=None if design.replicates is None else _bind_replicates(design.replicates, codes, weight),
+        replicates=None if design.replicates is None else bind_replicates(design.replicates, codes, weight),
     )
 
 
@@ -185,31 +186,3 @@ def _lonely_factor(
     usable = strata - np.bincount(parent[lonely], minlength=parents)
     inflation = strata / np.maximum(usable, 1)
     return np.where(lonely, 0.0, factor * inflation[parent])
-
-
-def _bind_replicates(replicates: ReplicateWeights, codes: pd.DataFrame, weight: FloatArray) -> BoundReplicates:
-    matrix = _replicate_columns(replicates, codes) if replicates.matrix is None else np.asarray(replicates.matrix)
-    matrix = matrix if replicates.combined else matrix * weight[:, None]
-    rscales = np.asarray(replicates.rscales or np.ones(matrix.shape[1]), dtype=float)
-    if len(rscales) != matrix.shape[1]:
-        raise ArgumentError(f"rscales has {len(rscales)} values for {matrix.shape[1]} replicate weights.")
-    df = replicates.degf if replicates.degf is not None else int(np.linalg.matrix_rank(matrix)) - 1
-    return BoundReplicates(
-        weights=matrix,
-        scale=replicates.scale,
-        rscales=rscales,
-        mse=replicates.mse,
-        df=float(df),
-        stated=replicates.degf,
-    )
-
-
-def _replicate_columns(replicates: ReplicateWeights, codes: pd.DataFrame) -> FloatArray:
-    for name in replicates.columns:
-        if name not in codes:
-            raise unknown("column", name, codes.columns)
-    matrix = codes[list(replicates.columns)].to_numpy(dtype=float, na_value=np.nan)
-    if not np.isfinite(matrix).all():
-        column = replicates.columns[int(np.argmax(~np.isfinite(matrix).all(axis=0)))]
-        raise InputError(f"Replicate weight {column!r} has missing or infinite values.")
-    return matrix

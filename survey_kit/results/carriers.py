@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,6 +15,8 @@ from survey_kit.design.bound import BoundDesign
 from survey_kit.engine.memory import RowValues, influence_sums
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.variance import StageScheme, UnitSums, replicate_covariance, stage_covariance
+
+Transform: TypeAlias = Callable[[FloatArray], FloatArray]  # shape (..., K) -> (..., M)
 
 
 class Carrier(Protocol):
@@ -34,6 +37,9 @@ class Carrier(Protocol):
 
     def map(self, matrix: FloatArray) -> Carrier:
         """The error of `matrix @ theta`. Shape of `matrix`: (M, K)."""
+
+    def transform(self, value: Transform, jacobian: FloatArray) -> Carrier:
+        """The error of `value(theta)`: by the delta method (`jacobian`, shape (M, K)), or of the replicates' values."""
 
     def with_df(self, df: float) -> Carrier:
         """The same error with other degrees of freedom."""
@@ -64,6 +70,9 @@ class Linearized:
 
     def map(self, matrix: FloatArray | sp.sparray) -> Linearized:
         return replace(self, sums=tuple(s.map(matrix) for s in self.sums))
+
+    def transform(self, value: Transform, jacobian: FloatArray) -> Linearized:
+        return self.map(jacobian)
 
     def with_df(self, df: float) -> Linearized:
         return replace(self, df=df)
@@ -96,6 +105,9 @@ class Replicated:
 
     def map(self, matrix: FloatArray) -> Replicated:
         return replace(self, thetas=self.thetas @ matrix.T, theta=self.theta @ matrix.T)
+
+    def transform(self, value: Transform, jacobian: FloatArray) -> Replicated:
+        return replace(self, thetas=value(self.thetas), theta=value(self.theta))
 
     def with_df(self, df: float) -> Replicated:
         return replace(self, df=df)

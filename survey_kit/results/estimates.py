@@ -32,6 +32,7 @@ class Estimates:
         by: names of the `by` columns among the keys.
         level: confidence level of the intervals.
         interval: interval method ("wald" or one of those of `proportion`).
+        limits: lower and upper limits at `level`, where the estimator made them itself (quantiles). Shapes (K,).
         titles: title of each variable, for tables and charts.
         questions: wording of each variable.
         notices: what a reader must know.
@@ -48,6 +49,7 @@ class Estimates:
     by: tuple[str, ...] = ()
     level: float = 0.95
     interval: str = "wald"
+    limits: tuple[FloatArray, FloatArray] | None = None
     titles: Mapping[str, str] = field(default_factory=dict)
     questions: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
@@ -85,6 +87,12 @@ class Estimates:
 
     def confidence_interval(self, level: float | None = None) -> tuple[FloatArray, FloatArray]:
         """Lower and upper limits. R: confint(df = degf(design)), svyciprop."""
+        if self.limits is not None:
+            if level not in (None, self.level):
+                raise ArgumentError(
+                    f"These limits were made at level {self.level:g}; ask the estimator for level={level:g}."
+                )
+            return self.limits
         base = self.rows if self.interval == "beta" and self.rows is not None else self.n
         logits = self.carrier.logit_variance(self.theta) if self.interval != "wald" else self.carrier.variance()
         return interval(self.interval, self.theta, self.carrier.variance(), logits, level or self.level, self.df, base)
@@ -120,6 +128,7 @@ class Estimates:
             rows=None,
             deff=None,
             interval="wald",
+            limits=None,
             **changes,
         )
 
