@@ -45,8 +45,10 @@ class Block:
 
     def positions(self) -> IntArray:
         """Answer of each row of a single choice, 0 outside the base. Shape (n,)."""
+        if self.hits.row is None:
+            return self.hits.columns
         out = np.zeros(len(self.base), dtype=np.int64)
-        out[self.hits.rows] = self.hits.columns
+        out[self.hits.row] = self.hits.columns
         return out
 
     def with_nets(self, nets: Mapping[str, Sequence[str | Code]]) -> Block:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from survey_kit.block_cache import BlockCache
     from survey_kit.codebook import Codebook, Variable
     from survey_kit.design.bound import BoundDesign
     from survey_kit.design.design import Design
@@ -32,6 +33,10 @@ class SurveyLike(Protocol):
     @property
     def bound(self) -> BoundDesign:
         """The design in numbers, checked against the data."""
+
+    @property
+    def blocks(self) -> BlockCache:
+        """Questions that were encoded before."""
 
     @property
     def weight(self) -> pd.Series:

@@ -16,6 +16,7 @@ def mean(
     missing: str = "exclude",
     level: float = 0.95,
     deff: Deff = False,
+    df: float | None = None,
 ) -> Estimates:
     """Weighted means with design-based standard errors.
 
@@ -28,7 +29,9 @@ def mean(
         where: a condition such as "age >= 18"; a domain, the design stays whole.
         missing: "exclude": rows without a valid answer are outside the base, counted in `notices`.
         level: confidence level; intervals use t with PSUs - strata degrees of freedom.
-        deff: True for the design effect against SRS without replacement, "replace" with replacement.
+        deff: True for the design effect against SRS without replacement, "replace" with replacement, "kish" for that of
+            the weights alone.
+        df: degrees of freedom of the intervals in place of the design's; math.inf for normal intervals.
 
     Raises:
         UnknownNameError, ArgumentError, NoValidData, UndeclaredMissingError.
@@ -42,5 +45,5 @@ def mean(
            estimate     se
         0    38.333  5.966
     """
-    request = prepare(survey, variables, by, where, missing, level, numeric=True)
+    request = prepare(survey, variables, by, where, missing, level, numeric=True, df=df)
     return solve(request, "ratio", "mean", level, "wald", deff)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import one_of
+from survey_kit.errors import UnsupportedOption, one_of
 from survey_kit.estimation.request import Names, prepare
 from survey_kit.estimation.solve import Deff, solve
 from survey_kit.kernels.intervals import INTERVALS
@@ -19,6 +19,7 @@ def proportion(
     missing: str = "exclude",
     level: float = 0.95,
     deff: Deff = False,
+    df: float | None = None,
 ) -> Estimates:
     """Weighted proportions of every answer, with design-based standard errors.
 
@@ -27,8 +28,10 @@ def proportion(
     Args:
         survey: a Survey.
         variables: a categorical column or a multiple-response set (base: respondents asked), or several.
-        by, where, level, deff: as in `mean`.
-        interval: "logit", "wald", "wilson", "beta" (Korn-Graubard), "asin", "likelihood" or "xlogit".
+        by, where, level, deff, df: as in `mean`; `df` is not for "beta", which takes the design's (R ignores it there).
+        interval: "logit", "wald", "wilson", "beta" (Korn-Graubard), "asin", "likelihood" or "xlogit". Limits by
+            "likelihood" are R's, read off a spline (kernels/profile_interval.py), and hold at the level asked for. Shares of
+            exactly 0 and 1 have no limits (NaN) but under "wald", as in R.
         missing: "exclude" leaves user-missing answers out of the base; "show" makes them answers of their own.
 
     Returns:
@@ -45,5 +48,7 @@ def proportion(
         1      b       0.5
     """
     one_of("interval", interval, INTERVALS)
-    request = prepare(survey, variables, by, where, missing, level, numeric=False)
+    if interval == "beta" and df is not None:
+        raise UnsupportedOption('interval="beta" takes the degrees of freedom of the design. Leave df out.')
+    request = prepare(survey, variables, by, where, missing, level, numeric=False, df=df)
     return solve(request, "ratio", "proportion", level, interval, deff)

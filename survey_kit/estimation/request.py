@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from survey_kit.block import Block, multiple_response, number, single_choice
 from survey_kit.design.bound import BoundDesign
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError, NoValidData, check_level, one_of, unknown
-from survey_kit.kernels.groups import BoolArray, IntArray, combine
+from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, present, weighted_counts
 from survey_kit.recode import evaluate
 from survey_kit.schema import Notice
 
@@ -29,23 +31,33 @@ class Request:
 
     Attributes:
         blocks: the questions, all with the same base.
-        group: group of each row, -1 outside the domain or without a `by` value. Shape (n,).
+        group: group of each row, -1 outside the domain, without a `by` value or without an answer. Shape (n,).
+        placed: the same, rows without an answer in their group. Shape (n,).
         groups: one row for each group, with the `by` columns; one row and no column without `by`.
-        rows: rows of each group, answered or not. Shape (groups,).
         bound: the design in numbers. df: its degrees of freedom in the domain.
         titles, questions: title and wording of each variable. notices: what was left out.
     """
 
     blocks: tuple[Block, ...]
     group: IntArray
+    placed: IntArray
     groups: pd.DataFrame
-    rows: IntArray
     bound: BoundDesign
     df: float
     titles: dict[str, str]
     questions: dict[str, str]
     notices: tuple[Notice, ...]
     context: dict[str, Any]
+
+    @cached_property
+    def rows(self) -> IntArray:
+        """Rows of each group, answered or not. Shape (groups,)."""
+        return np.bincount(self.placed + 1, minlength=len(self.groups) + 1)[1:]
+
+    @cached_property
+    def rows_weighted(self) -> FloatArray:
+        """Sum of the weights of each group, answered or not. Shape (groups,)."""
+        return weighted_counts(self.placed + 1, self.bound.weight, len(self.groups) + 1)[1:]
 
 
 def prepare(
@@ -56,16 +68,18 @@ def prepare(
     missing: str,
     level: float,
     numeric: bool,
+    df: float | None = None,
 ) -> Request:
     """Check the arguments that all estimators share and lay out the work."""
     check_survey(survey)
     check_level(level)
+    check_df(df)
     one_of("missing", missing, ("exclude",) if numeric else ("exclude", "show"))
     domain = domain_of(survey, where)
     names = as_names(variables, "variables")
     blocks = [block_of(survey, name, missing, numeric) for name in names]
     base = np.logical_and.reduce([block.base for block in blocks])
-    group, groups, unplaced = _groups(survey, as_names(by, "by") if by else (), domain)
+    group, groups, unplaced = groups_of(survey, as_names(by, "by") if by else (), domain)
     used = base & (group >= 0)
     if not used.any():
         where_text = f" where {where}" if where else ""
@@ -73,19 +87,27 @@ def prepare(
             f"No valid answer to {', '.join(names)}{where_text}: {len(base)} rows, {int(domain.sum())} in the domain, "
             f"{int((base & domain).sum())} of them with an answer."
         )
-    df = survey.bound.degrees_of_freedom(None if domain.all() else domain)
+    df = survey.bound.degrees_of_freedom(None if domain.all() else domain) if df is None else df
     return Request(
         blocks=tuple(block.within(used) for block in blocks),
-        group=np.where(used, group, -1),
+        group=group if base.all() else np.where(used, group, -1),
+        placed=group,
         groups=groups,
-        rows=np.bincount(group[group >= 0], minlength=len(groups)),
         bound=survey.bound,
         df=df,
         titles={n: title_of(survey, n) for n in (*names, *groups.columns)},
         questions={n: wording_of(survey, n) for n in names},
-        notices=(*_left_out(names, domain, base, unplaced, by), *_few_degrees(df)),
+        notices=(*_left_out(names, domain, base, unplaced, by), *few_degrees(df)),
         context={"design": survey.design.describe(), "where": " and ".join(filter(None, (survey.condition, where)))},
     )
+
+
+def check_df(df: float | None) -> None:
+    """Refuse degrees of freedom that are none."""
+    if df is not None and not (isinstance(df, (int, float)) and df > 0):
+        raise ArgumentError(
+            f"df={df!r} is no number of degrees of freedom. Give a positive number, or math.inf for normal intervals."
+        )
 
 
 def check_survey(survey: Any) -> None:
@@ -116,12 +138,18 @@ def domain_of(survey: SurveyLike, where: str | None) -> BoolArray:
 
 def block_of(survey: SurveyLike, name: str, missing: str = "exclude", numeric: bool = False) -> Block:
     """The block of a multiple-response set or of a column; a set comes before the text column that it was split from."""
-    if name in survey.codebook.sets and not numeric:
-        return multiple_response(survey.codes, survey.codebook, survey.codebook.sets[name], missing)
-    if name in survey.codebook:
-        variable = survey.codebook[name]
-        return number(survey.codes, variable) if numeric else single_choice(survey.codes, variable, missing)
-    raise unknown("column", name, [*survey.codebook, *survey.codebook.sets])
+    codes, book = survey.codes, survey.codebook
+    if name in book.sets and not numeric:
+        question = book.sets[name]
+        members = tuple(book[c] for c in question.columns)
+        columns = [codes[c] for c in question.columns]
+        make = partial(multiple_response, codes, book, question, missing)
+        return survey.blocks.block(name, f"set {missing}", columns, (question, *members), make)
+    if name not in book:
+        raise unknown("column", name, [*book, *book.sets])
+    variable = book[name]
+    read, reading = (number, "number") if numeric else (partial(single_choice, missing=missing), missing)
+    return survey.blocks.block(name, reading, [codes[name]], (variable,), partial(read, codes, variable))
 
 
 def title_of(survey: SurveyLike, name: str) -> str:
@@ -138,7 +166,7 @@ def wording_of(survey: SurveyLike, name: str) -> str:
     return survey.codebook[name].wording
 
 
-def _groups(survey: SurveyLike, by: tuple[str, ...], domain: BoolArray) -> tuple[IntArray, pd.DataFrame, int]:
+def groups_of(survey: SurveyLike, by: tuple[str, ...], domain: BoolArray) -> tuple[IntArray, pd.DataFrame, int]:
     """Group of each row, the groups that occur, and how many rows of the domain have no place."""
     if not by:
         return np.where(domain, 0, -1), pd.DataFrame(index=[0]), 0
@@ -147,15 +175,37 @@ def _groups(survey: SurveyLike, by: tuple[str, ...], domain: BoolArray) -> tuple
     if overlapping:
         raise ArgumentError(f"by={overlapping[0]!r} is a multiple-response set, whose groups overlap. Use crosstab().")
     placed = domain & np.logical_and.reduce([block.base for block in blocks])
-    positions = [block.positions() for block in blocks]
-    rows = np.flatnonzero(placed)
-    group = np.full(len(domain), -1, dtype=np.int64)
-    group[rows], first = combine([position[rows] for position in positions])
-    labels = {
-        name: [block.labels[position[rows[f]]] for f in first]
-        for name, block, position in zip(by, blocks, positions, strict=True)
-    }
+    code = _crossed([block.positions() for block in blocks], [len(block.labels) for block in blocks])
+    if not placed.all():
+        code = np.where(placed, code, -1)
+    group, found = _numbered(code, math.prod(len(block.labels) for block in blocks))
+    at = np.unravel_index(found, [len(block.labels) for block in blocks])
+    labels = {name: [block.labels[p] for p in position] for name, block, position in zip(by, blocks, at, strict=True)}
     return group, pd.DataFrame(labels), int(domain.sum() - placed.sum())
+
+
+def _crossed(positions: list[IntArray], sizes: list[int]) -> IntArray:
+    """One code for each combination of positions, the last varying fastest. Shape (n,)."""
+    if math.prod(sizes) > 2**62:
+        raise ArgumentError(
+            f"by crosses {math.prod(sizes):,} groups. Cross fewer variables, or variables of fewer answers."
+        )
+    code = positions[0]
+    for position, size in zip(positions[1:], sizes[1:], strict=True):
+        code = code * size + position
+    return code
+
+
+def _numbered(code: IntArray, size: int) -> tuple[IntArray, IntArray]:
+    """Codes renumbered 0..G-1 in their order, -1 left alone, and the codes that occur. Shapes (n,), (G,)."""
+    if size > 4 * len(code) + 1000:
+        found, dense = np.unique(code, return_inverse=True)
+        outside = int(found[0] < 0)
+        return dense - outside, found[outside:]
+    there = present(code[code >= 0] if code.min(initial=0) < 0 else code, size)
+    if there.all():
+        return code, np.arange(size)
+    return np.append(np.cumsum(there) - 1, -1)[code], np.flatnonzero(there)
 
 
 def _left_out(
@@ -173,7 +223,7 @@ def _left_out(
     return tuple(out)
 
 
-def _few_degrees(df: float) -> tuple[Notice, ...]:
+def few_degrees(df: float) -> tuple[Notice, ...]:
     """Fewer than eight degrees of freedom: standard errors are themselves uncertain (NCHS, Series 2, No. 175)."""
     if df >= FEW_DEGREES:
         return ()

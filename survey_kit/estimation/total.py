@@ -16,13 +16,14 @@ def total(
     missing: str = "exclude",
     level: float = 0.95,
     deff: Deff = False,
+    df: float | None = None,
 ) -> Estimates:
     """Weighted totals: sums of a numeric column, or the number of people giving each answer of a categorical one.
 
     T = sum w x; influence z = w x. The unit is that of the weights: they must sum to the population for T to be people.
 
     Args:
-        survey, variables, by, where, missing, level, deff: as in `mean`. All variables numeric, or all categorical:
+        survey, variables, by, where, missing, level, deff, df: as in `mean`. All variables numeric, or all categorical:
             text, nominal and ordinal columns and multiple-response sets are counted by answer, others are summed.
 
     Equivalent: R svytotal; Stata svy: total; SPSS CSDESCRIPTIVES /SUM.
@@ -33,12 +34,12 @@ def total(
         >>> sk.total(sk.from_frame(df).with_design(weight="w"), "income").frame()["estimate"].tolist()
         [9000.0]
     """
-    numeric = all(_is_number(survey, name) for name in as_names(variables, "variables"))
-    request = prepare(survey, variables, by, where, missing, level, numeric=numeric)
+    numeric = all(is_number(survey, name) for name in as_names(variables, "variables"))
+    request = prepare(survey, variables, by, where, missing, level, numeric=numeric, df=df)
     return solve(request, "total", "total", level, "wald", deff)
 
 
-def _is_number(survey: SurveyLike, name: str) -> bool:
+def is_number(survey: SurveyLike, name: str) -> bool:
     if name not in survey.codebook:
         return False
     variable = survey.codebook[name]

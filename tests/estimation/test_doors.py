@@ -73,8 +73,8 @@ def test_options_change_the_answer_or_are_refused():
         sk.mean(poll, "age", level=95)
     with pytest.raises(ArgumentError, match="missing='show' is not available"):
         sk.mean(poll, "age", missing="show")
-    with pytest.raises(ArgumentError, match="deff='kish' is not available"):
-        sk.mean(poll, "age", deff="kish")
+    with pytest.raises(ArgumentError, match="deff='kisch' is not available"):
+        sk.mean(poll, "age", deff="kisch")
 
 
 def test_missing_show_makes_nonresponse_an_answer():
