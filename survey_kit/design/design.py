@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from survey_kit.errors import ArgumentError, one_of
+from survey_kit.design.pps import PPS
+from survey_kit.design.second_phase import SecondPhase
+from survey_kit.errors import ArgumentError, UnsupportedOption, one_of
 from survey_kit.kernels.residualize import Adjustment
 
 LONELY_RULES = ("fail", "remove", "certainty", "adjust", "average")
@@ -14,26 +16,30 @@ LONELY_RULES = ("fail", "remove", "certainty", "adjust", "average")
 
 @dataclass(frozen=True, eq=False)
 class ReplicateWeights:
-    """Replicate weights by column name, or as an array built from a design, with the constants of their variance.
+    """Replicate weights that came with a file or were built from a design, with the constants of their variance.
 
     Attributes:
-        method: "JK1", "JKn", "BRR", "Fay", "bootstrap" or "SDR".
-        columns: names of the replicate weight columns; empty when `matrix` is given.
-        matrix: replicate weights as an array, shape (n, R); None when columns are given.
+        method: "JK1", "JKn", "JK2", "BRR", "Fay", "bootstrap", "SDR", "ACS" or "other".
+        matrix: replicate weights, shape (n, R); or factors on the full-sample weight, shape (n, R), or for each sampling
+            unit, shape (U, R). In C order.
+        columns: names of the replicate weight columns; empty when built or calibrated.
         combined: True when these are weights, False when they are factors on the full-sample weight.
         scale, rscales: V = scale * sum_r rscales_r (theta_r - c)^2.
         mse: c is the full-sample estimate instead of the mean of the replicates.
-        degf: degrees of freedom when stated; None to take rank - 1 of the replicate weights.
+        degf: degrees of freedom when stated; None to take them from the design, or the rank of given weights less 1.
+        unit: for weights built from a design, the sampling unit of each row that factors belong to, shape (n,). It
+            stays when calibration turns factors into weights, as the sign of where they came from.
     """
 
     method: str
+    matrix: Any
     columns: tuple[str, ...] = ()
-    matrix: Any = None
     combined: bool = True
     scale: float = 1.0
     rscales: tuple[float, ...] = ()
     mse: bool = False
-    degf: int | None = None
+    degf: float | None = None
+    unit: Any = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +50,12 @@ class Design:
         weight: column of the (probability) weight; None for equal weights, or weights implied by `fpc`.
         strata: strata of each stage, outermost first.
         psu: sampling units of each stage, outermost first. Unit codes are taken as nested in strata.
-        fpc: of each stage, the population size of the stratum (> 1) or the sampling fraction (<= 1).
+        fpc: of each stage, the population size of the stratum (> 1) or the sampling fraction (<= 1); with `pps` the
+            inclusion probability of each unit.
         lonely_psu: "fail", "remove", "certainty", "adjust" or "average", as R's survey.lonely.psu.
+        lonely_domain: whether "adjust" and "average" also hold for strata of which a domain leaves one unit.
+        pps: sampling with unequal probabilities and without replacement.
+        second: the second phase of a two-phase design.
         adjustments: weighting steps in force, applied to influence values in this order.
         replicates: replicate weights; None for linearisation.
 
@@ -57,6 +67,9 @@ class Design:
     psu: tuple[str, ...] = ()
     fpc: tuple[str, ...] = ()
     lonely_psu: str = "fail"
+    lonely_domain: bool = False
+    pps: PPS | None = None
+    second: SecondPhase | None = None
     adjustments: tuple[Adjustment, ...] = field(default=(), repr=False)
     replicates: ReplicateWeights | None = field(default=None, repr=False)
 
@@ -71,25 +84,89 @@ class Design:
                 f"strata names {len(self.strata)} stages but psu names {len(self.psu)}. A tuple means one column for each "
                 "stage; cross several columns into one first (sk.cross)."
             )
+        if self.pps is not None:
+            self._check_pps(self.pps)
+
+    def _check_pps(self, pps: PPS) -> None:
+        if not self.fpc:
+            raise ArgumentError(
+                'pps needs fpc: the column of the inclusion probabilities, as in with_design(fpc="p", pps="brewer").'
+            )
+        if len(self.psu) > 1 and pps.method != "brewer":
+            raise UnsupportedOption(
+                f'pps method {pps.method!r} is for one stage, but psu names {len(self.psu)}. Use "brewer", or name the '
+                "first stage alone."
+            )
+        if self.lonely_domain and pps.method != "brewer":
+            raise UnsupportedOption(
+                f'lonely_domain=True is not available with pps method {pps.method!r}. Use "brewer".'
+            )
+        if self.second is not None:
+            raise UnsupportedOption("A second phase of a sample with pps is not available.")
+
+    @property
+    def stated(self) -> bool:
+        """Whether anything of a design was stated: a weight, strata, units, population sizes or replicate weights."""
+        return bool(self.columns) or self.replicates is not None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column the design uses."""
-        return (*([self.weight] if self.weight else []), *self.strata, *self.psu, *self.fpc)
+        second = () if self.second is None else self.second.columns
+        return (*([self.weight] if self.weight else []), *self.strata, *self.psu, *self.fpc, *second)
+
+    def with_second(self, second: SecondPhase) -> Design:
+        """The design with a second phase. Raises UnsupportedOption where its variance would not be right."""
+        if self.replicates is not None or self.adjustments:
+            what = "replicate weights" if self.replicates is not None else "calibrated weights"
+            raise UnsupportedOption(
+                f"A second phase of a sample with {what} is not available. State the design of the first phase with the weight "
+                "that sampling gave."
+            )
+        if self.second is not None:
+            raise UnsupportedOption("A third phase is not available.")
+        if self.lonely_domain:
+            raise UnsupportedOption("lonely_domain=True is not available with a second phase. Leave it out.")
+        return replace(self, second=second)
+
+    def refuse_replicates(self) -> None:
+        """Raise UnsupportedOption where replicate weights cannot stand for the design: with pps, or two phases."""
+        if self.pps is not None:
+            raise UnsupportedOption(
+                f"Replicate weights for a design with unequal probabilities ({self.pps.describe()}) are not available. State "
+                "the design without pps (the first stage is then taken as drawn with replacement)."
+            )
+        if self.second is not None:
+            raise UnsupportedOption(
+                "Replicate weights for a two-phase design are not available. Use its linearised standard errors."
+            )
+
+    def refuse_weighting(self) -> None:
+        """Raise UnsupportedOption where calibration is not accounted for: with two phases."""
+        if self.second is not None:
+            raise UnsupportedOption(
+                "Weighting a two-phase design is not available: its variance does not know of calibration. Weight the second "
+                "phase as a sample of its own."
+            )
 
     def reweighted(self, weight: str, adjustment: Adjustment | None) -> Design:
         """The design under new weights: same sample, one more adjustment."""
+        self.refuse_weighting()
         added = () if adjustment is None else (adjustment,)
         return replace(self, weight=weight, adjustments=(*self.adjustments, *added))
 
     def describe(self) -> str:
         """The design in words: "weighted by 'w', strata 'region', sampling units 'area'"."""
-        parts = [f"weighted by {self.weight!r}" if self.weight else "equal weights"]
+        implied = f"weights implied by {_quoted(self.fpc)}" if self.fpc else "equal weights"
+        parts = [f"weighted by {self.weight!r}" if self.weight else implied]
         parts += [f"strata {_quoted(self.strata)}"] if self.strata else []
         parts += [f"sampling units {_quoted(self.psu)}"] if self.psu else ["each respondent a sampling unit"]
-        parts += [f"population sizes {_quoted(self.fpc)}"] if self.fpc else []
-        parts += [f"lonely units: {self.lonely_psu}"] if self.lonely_psu != "fail" else []
+        sizes = "population sizes" if self.pps is None else f"unequal probabilities ({self.pps.describe()})"
+        parts += [f"{sizes} {_quoted(self.fpc)}"] if self.fpc else []
+        alone = f"lonely units: {self.lonely_psu}{', in domains, too' if self.lonely_domain else ''}"
+        parts += [alone] if self.lonely_psu != "fail" or self.lonely_domain else []
         parts += ["calibration in the variance"] if self.adjustments else []
+        parts += [self.second.describe()] if self.second is not None else []
         if self.replicates is not None:
             parts.append(f"{self.replicates.method} replicate weights")
         return ", ".join(parts)

@@ -1,113 +1,123 @@
-"""Replicate weights: given with a file, or built from a design.
-
-V = scale * sum_r rscales_r (theta_r - c)^2. Constants: BRR 1/R; Fay 1/(R (1-rho)^2); SDR 4/R; bootstrap 1/(R-1);
-JK1 (R-1)/R; JKn rscales (n_h - 1)/n_h, times 1 - f_h when there is an fpc. R: svrepdesign, as.svrepdesign.
-"""
+"""The verbs that give a survey replicate weights: those of the file, or built from its design."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
-import numpy as np
+from survey_kit.design.build_replicates import with_built_replicates
+from survey_kit.design.given_replicates import with_given_replicates
 
-from survey_kit.design.bound import BoundDesign
-from survey_kit.design.design import ReplicateWeights
-from survey_kit.errors import ArgumentError, DesignError, UnsupportedOption, one_of
-from survey_kit.kernels.groups import FloatArray
+if TYPE_CHECKING:
+    import pandas as pd
 
-METHODS = ("JK1", "JKn", "BRR", "Fay", "bootstrap", "SDR")
-_BUILT = ("JK1", "JKn", "bootstrap")
+    from survey_kit.design.bound import BoundDesign
+    from survey_kit.design.design import Design
+    from survey_kit.schema import Notice
 
 
-def given_replicates(
-    columns: Sequence[str],
+class Redesigned(Protocol):
+    """A survey that can be had under another design."""
+
+    @property
+    def design(self) -> Design: ...
+
+    @property
+    def bound(self) -> BoundDesign: ...
+
+    @property
+    def codes(self) -> pd.DataFrame: ...
+
+    def redesigned(self, design: Design, notices: tuple[Notice, ...] = ()) -> Self: ...
+
+
+S = TypeVar("S", bound=Redesigned)
+
+
+def with_replicates(
+    survey: S,
+    weights: Sequence[str] | str,
     method: str,
-    rho: float | None,
-    scale: float | None,
-    rscales: Sequence[float] | float | None,
-    mse: bool,
-    combined: bool,
-    degf: int | None,
-) -> ReplicateWeights:
-    """Replicate weights by column name, with the constants of the method."""
-    one_of("method", method, METHODS)
-    r = len(columns)
-    if r < 2:
-        raise ArgumentError(f"with_replicates needs at least two replicate weight columns, got {r}.")
-    if (rho is not None) != (method == "Fay"):
-        raise ArgumentError('rho belongs to method="Fay", which requires it, and to no other method.')
-    if method == "JKn" and scale is None and rscales is None:
-        raise ArgumentError('method="JKn" needs rscales: (n_h - 1)/n_h for the stratum h of each replicate.')
-    each = tuple(np.broadcast_to(np.asarray(1.0 if rscales is None else rscales, dtype=float), (r,)).tolist())
-    value = _scale(method, r, rho) if scale is None else float(scale)
-    return ReplicateWeights(method, tuple(columns), None, combined, value, each, mse, degf)
+    weight: str | None = None,
+    rho: float | None = None,
+    scale: float | None = None,
+    rscales: Sequence[float] | float | None = None,
+    mse: bool | None = None,
+    combined: bool = True,
+    degf: float | None = None,
+) -> S:
+    """State replicate weights that came with the file: V = scale * sum_r rscales_r (theta_r - c)^2.
 
-
-def _scale(method: str, r: int, rho: float | None) -> float:
-    return {
-        "JK1": (r - 1) / r,
-        "JKn": 1.0,
-        "BRR": 1 / r,
-        "Fay": 1 / (r * (1 - (rho or 0.0)) ** 2),
-        "bootstrap": 1 / (r - 1),
-        "SDR": 4 / r,
-    }[method]
-
-
-def build_replicates(
-    bound: BoundDesign, method: str, replicates: int | None = None, seed: int | None = None
-) -> ReplicateWeights:
-    """Replicate factors from a design.
-
-    JK1 and JKn leave out one first-stage unit at a time; "bootstrap" is the rescaled bootstrap of Rao & Wu (1988), with
-    n_h - 1 units drawn with replacement in each stratum.
+    Args:
+        weights: names of the columns, or a regular expression for whole names ("PWGTP[0-9]+"; PWGTP2 before PWGTP10).
+        method: "JK1", "JKn", "JK2", "BRR", "Fay", "bootstrap", "SDR" (successive differences), "ACS" or "other". It
+            sets `scale`: 1/R for BRR, 1/(R (1 - rho)^2) for Fay, 4/R for SDR and ACS, 1 for JK2 and JKn, and where
+            none is given 1/(R - 1) for bootstrap and (R - 1)/R for JK1.
+        weight: the full-sample weight; that of the present design when None.
+        rho: Fay's coefficient, for "Fay" alone, which needs it.
+        scale, rscales: constants of the variance. JKn needs rscales, (n_h - 1)/n_h for each replicate, unless its
+            factors show them; "other" needs both. A finite population correction is a factor of rscales.
+        mse: c is the full-sample estimate, not the mean of the replicates with rscales > 0. None: True for "ACS" alone.
+        combined: False when the columns are factors on the full-sample weight.
+        degf: degrees of freedom when they are known; the rank of the replicate weights less 1 otherwise, in a domain
+            that of its rows.
 
     Raises:
-        UnsupportedOption: a method that cannot be built here.
-        DesignError: JK1 for a stratified design; a stratum with one unit.
+        UnknownNameError, ArgumentError, InvalidWeightError, DesignError. Factors that are declared as weights, or the
+        other way round, are refused.
+
+    Equivalent: R svrepdesign; Stata svyset, jkrweight() brrweight() bsrweight() sdrweight(); SAS REPWEIGHTS.
+
+    Example:
+        >>> import pandas as pd, survey_kit as sk
+        >>> df = pd.DataFrame({"x": [1.0, 2, 4], "w": 2.0, "r1": [0, 3, 3], "r2": [3, 0, 3], "r3": [3, 3, 0]})
+        >>> poll = sk.from_frame(df).with_replicates("r[0-9]", "JK1", weight="w", scale=2 / 3)
+        >>> sk.mean(poll, "x").se.round(4).tolist()
+        [0.8819]
     """
-    if method not in _BUILT:
-        one_of("method", method, METHODS)
-        raise UnsupportedOption(f"method={method!r} cannot be built from a design. Use one of {', '.join(_BUILT)}.")
-    if method != "bootstrap" and (replicates is not None or seed is not None):
-        raise ArgumentError(f"replicates and seed belong to method='bootstrap'; {method} leaves out each unit once.")
-    if method == "bootstrap" and (replicates is None or seed is None):
-        raise ArgumentError("method='bootstrap' needs replicates (such as 500) and seed, so that it can be repeated.")
-    first = bound.stages[0]
-    stratum, sizes = first.scheme.stratum, first.scheme.sizes
-    if (sizes == 1).any() and method != "JK1":
-        raise DesignError(f"{int((sizes == 1).sum())} strata have a single unit. Merge strata before replicating.")
-    if method == "bootstrap":
-        unit_factors = _rao_wu(stratum, sizes, int(replicates or 0), int(seed or 0))
-        return _built(method, unit_factors, first.unit, 1 / (int(replicates or 0) - 1), np.ones(unit_factors.shape[1]))
-    if method == "JK1" and len(sizes) > 1:
-        raise DesignError(f"method='JK1' is for designs without strata; this one has {len(sizes)}. Use 'JKn'.")
-    open_part = first.scheme.factor * (sizes - 1) / sizes
-    return _built(method, _leave_one_out(stratum, sizes), first.unit, 1.0, (open_part * (sizes - 1) / sizes)[stratum])
+    asked = (weights, method, weight, rho, scale, rscales, mse, combined, degf)
+    return survey.redesigned(*with_given_replicates(survey.design, survey.codes, *asked))
 
 
-def _built(
-    method: str, unit_factors: FloatArray, unit: np.ndarray, scale: float, rscales: FloatArray
-) -> ReplicateWeights:
-    return ReplicateWeights(method, (), unit_factors[unit], False, scale, tuple(rscales.tolist()))
+def replicate(
+    survey: S,
+    method: str = "JKn",
+    replicates: int | None = None,
+    seed: int | None = None,
+    rho: float | None = None,
+    mse: bool = False,
+    bootstrap: str | None = None,
+    order: str | None = None,
+) -> S:
+    """Build replicate weights from the design: factors of its sampling units, with the design's degrees of freedom.
 
+    Args:
+        method: "JK1" (no strata), "JKn", "BRR" or "Fay" (two units in every stratum; the smallest Hadamard matrix with
+            a row for each), "bootstrap", or "SDR" (successive differences of units in their order of sampling).
+        replicates: how many, for "bootstrap" and, where units are many, "SDR"; an order of a Hadamard matrix for SDR,
+            BRR and Fay. SDR is exact for a total when they outnumber the units.
+        seed: for "bootstrap": the same seed gives the same factors, whatever the order of rows within units.
+        rho: Fay's coefficient.
+        mse: deviations from the full-sample estimate instead of the replicate mean.
+        bootstrap: "Rao-Wu" (rescaled, n_h - 1 drawn with replacement; R "subbootstrap"; the default), "Canty-Davison"
+            (R "bootstrap", with the first stage's fpc) or "Preston" (R "mrbbootstrap", every stage with its fpc).
+        order: for "SDR": column with each unit's place in the order of sampling; the order of the file when None.
 
-def _leave_one_out(stratum: np.ndarray, sizes: np.ndarray) -> FloatArray:
-    """Factors (U, U): 0 for the unit left out, n_h / (n_h - 1) for the others of its stratum, 1 elsewhere."""
-    units = len(stratum)
-    same = stratum[:, None] == stratum[None, :]
-    raised = (sizes / np.maximum(sizes - 1, 1))[stratum]
-    factors = np.where(same, raised[None, :], 1.0)
-    factors[np.arange(units), np.arange(units)] = 0.0
-    return factors
+    What the replicates do not know of the design (fpc of BRR, Fay, SDR and Rao-Wu; later stages) is a notice. Strata
+    that have one unit under lonely_psu="remove" or "certainty", or were taken as a whole, do not vary. Weight
+    afterwards, poll.replicate(...).rake(...): the weighting is then repeated in every replicate.
 
+    Raises:
+        ArgumentError, DesignError, UnsupportedOption.
 
-def _rao_wu(stratum: np.ndarray, sizes: np.ndarray, replicates: int, seed: int) -> FloatArray:
-    """Factors (U, R): n_h / (n_h - 1) times how often the unit is drawn among n_h - 1."""
-    rng = np.random.default_rng(seed)
-    factors = np.zeros((len(stratum), replicates))
-    for h, size in enumerate(sizes):
-        members = np.flatnonzero(stratum == h)
-        drawn = rng.multinomial(size - 1, np.full(size, 1 / size), size=replicates).T
-        factors[members] = drawn * size / (size - 1)
-    return factors
+    Equivalent: R as.svrepdesign; Stata svy bootstrap, svy jackknife, svy brr (gsample, bsweights); SAS VARMETHOD=.
+
+    Example:
+        >>> import pandas as pd, survey_kit as sk
+        >>> df = pd.DataFrame({"s": [1, 1, 2, 2], "x": [1.0, 3, 5, 6]})
+        >>> poll = sk.from_frame(df).with_design(strata="s").replicate("BRR")
+        >>> sk.total(poll, "x").se.round(4).tolist()  # sqrt((1 - 3)^2 + (5 - 6)^2)
+        [2.2361]
+    """
+    asked = (method, replicates, seed, rho, mse, bootstrap, order)
+    return survey.redesigned(*with_built_replicates(survey.design, survey.bound, survey.codes, *asked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,7 +10,7 @@ import scipy.sparse as sp
 
 from survey_kit.design.bound import BoundDesign, BoundStage
 from survey_kit.kernels.groups import FloatArray, IntArray
-from survey_kit.kernels.sums import Contributions, sum_rows
+from survey_kit.kernels.sums import Contributions, Entries, sum_rows
 from survey_kit.kernels.variance import UnitSums
 
 RowValues: TypeAlias = Contributions | FloatArray
@@ -22,20 +23,48 @@ def totals(bound: BoundDesign, values: Contributions) -> FloatArray:
 
 
 def replicate_totals(bound: BoundDesign, values: Contributions) -> FloatArray:
-    """The same totals under each replicate weight. Shape (R, J)."""
-    assert bound.replicates is not None
-    return values.totals_of_each(bound.replicates.weights)
+    """The same totals under each replicate weight: by sampling unit where factors belong to units. Shape (R, J)."""
+    replicates = bound.replicates
+    assert replicates is not None
+    if replicates.unit is None:
+        return values.totals_of_each(replicates.factors, replicates.base)
+    assert replicates.base is not None
+    sums = values.sum_by(replicates.unit, len(replicates.factors), replicates.base)
+    return np.asarray(sums.T @ replicates.factors).T
 
 
-def influence_sums(bound: BoundDesign, values: RowValues, jacobian: sp.csr_array | None = None) -> tuple[UnitSums, ...]:
+def first_stage_sums(bound: BoundDesign, values: Contributions) -> Sums | None:
+    """Weighted sums of the columns by first-stage unit, shape (U, J), where one pass can serve totals and variance alike.
+
+    None where replicates take the place of units, where units are about as many as rows, and where sums by unit have
+    another weight.
+    """
+    first = bound.stages[0]
+    if bound.replicates is not None or first.scale is not None or 4 * first.scheme.units > len(bound.weight):
+        return None
+    return values.sum_by(first.unit, first.scheme.units, bound.weight)
+
+
+def column_totals(sums: Sums) -> FloatArray:
+    """Totals over all units. Shapes (U, J) -> (J,)."""
+    return np.asarray(sums.sum(axis=0)).ravel()
+
+
+def influence_sums(
+    bound: BoundDesign, values: RowValues, jacobian: sp.csr_array | None = None, first: Sums | None = None
+) -> tuple[UnitSums, ...]:
     """Sums by unit, one for each stage, of the influence w_i * (jacobian @ values_i), calibration taken into account.
 
     Args:
         values: unweighted contributions of each row. Shape (n, J).
         jacobian: derivative of the estimates by the totals, shape (K, J); None for the identity.
+        first: what `first_stage_sums` gave, so that it is not summed again.
     """
     taken = _what_calibration_takes(bound, values, jacobian)
-    return tuple(_unit_sums(bound, stage, values, jacobian, taken) for stage in bound.stages)
+    known = [first, *[None] * (len(bound.stages) - 1)]
+    return tuple(
+        _unit_sums(bound, stage, values, jacobian, taken, sums) for stage, sums in zip(bound.stages, known, strict=True)
+    )
 
 
 def _sum_by(key: IntArray, size: int, values: RowValues, weight: FloatArray, jacobian: sp.csr_array | None) -> Sums:
@@ -52,14 +81,47 @@ def _unit_sums(
     values: RowValues,
     jacobian: sp.csr_array | None,
     taken: list[FloatArray],
+    sums: Sums | None,
 ) -> UnitSums:
-    units = len(stage.scheme.stratum)
-    direct = _sum_by(stage.unit, units, values, bound.weight, jacobian)
+    units = stage.scheme.units
+    weight = bound.weight if stage.scale is None else bound.weight * stage.scale
+    if sums is None:
+        direct = _sum_by(stage.unit, units, values, weight, jacobian)
+    else:
+        direct = sums if jacobian is None else sums @ jacobian.T
     corrections = tuple(
-        (_crossed(stage.unit, units, adjustment.cell, len(a), bound.weight), a)
+        (_crossed(stage.unit, units, adjustment.cell, len(a), weight), a)
         for adjustment, a in zip(bound.adjustments, taken, strict=True)
     )
     return UnitSums(direct, corrections)
+
+
+@dataclass(frozen=True, eq=False)
+class Domains:
+    """Which rows each estimate is about.
+
+    Attributes:
+        rows: an entry for each row of each domain, whatever its value. Shape (n, D).
+        of: domain of each estimate. Shape (K,).
+    """
+
+    rows: Entries
+    of: IntArray
+
+    def present(self, key: IntArray, size: int) -> sp.csr_array:
+        """Which keys hold a row of which domain. Shape (size, D), sparse, positive where they do."""
+        plain = Entries(self.rows.row, self.rows.column, None, self.rows.shape)
+        return sp.csr_array(plain.sum_by(key, size, np.ones(len(key))))
+
+
+def sizes_of(bound: BoundDesign, values: RowValues, jacobian: sp.csr_array | None = None) -> FloatArray:
+    """How large the numbers are that make up each estimate: |jacobian| times the sums of |w x|. Shape (K,)."""
+    if isinstance(values, Contributions):
+        each = [Entries(p.row, p.column, None if p.value is None else np.abs(p.value), p.shape) for p in values.parts]
+        totals_ = Contributions(tuple(each)).totals(bound.weight)
+    else:
+        totals_ = bound.weight @ np.abs(values)
+    return totals_ if jacobian is None else np.asarray(abs(jacobian) @ totals_)
 
 
 def _what_calibration_takes(bound: BoundDesign, values: RowValues, jacobian: sp.csr_array | None) -> list[FloatArray]:

@@ -12,6 +12,7 @@ import pandas as pd
 from survey_kit import schema
 from survey_kit.design.bound import BoundDesign
 from survey_kit.design.protocol import SurveyLike
+from survey_kit.engine.memory import Domains
 from survey_kit.errors import (
     ArgumentError,
     DesignError,
@@ -26,6 +27,7 @@ from survey_kit.estimation.request import check_survey, domain_of
 from survey_kit.kernels.glm import GlmFit, dispersion, fit_glm, influence_values, information_left
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.links import SECOND_DERIVATIVE
+from survey_kit.kernels.sums import Entries
 from survey_kit.models.formula import parse_formula
 from survey_kit.models.frame import ModelFrame, build_frame
 from survey_kit.results.carriers import Carrier, linearized, replicated
@@ -240,7 +242,8 @@ def _carrier(bound: BoundDesign, frame: ModelFrame, fit: GlmFit, law: Any, df: f
     if bound.replicates is None:
         values = np.zeros((len(bound.weight), frame.x.shape[1]))
         values[frame.rows] = influence_values(frame.y, frame.x, bound.weight[frame.rows], fit.eta, law)
-        return linearized(bound, values, df)
+        domains = Domains(Entries(frame.rows, None, None, (len(values), 1)), np.zeros(values.shape[1], dtype=np.int64))
+        return linearized(bound, values, df, domains=domains)
     each = bound.replicates.weights[frame.rows].T
     thetas = np.vstack([_refit(frame, w, law, fit) for w in each])
     return replicated(bound, fit.beta, thetas, df)

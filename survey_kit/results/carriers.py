@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.special import logit
 
 from survey_kit.design.bound import BoundDesign
-from survey_kit.engine.memory import RowValues, influence_sums
-from survey_kit.kernels.groups import FloatArray
-from survey_kit.kernels.variance import StageScheme, UnitSums, replicate_covariance, stage_covariance
+from survey_kit.engine.memory import Domains, RowValues, influence_sums, sizes_of
+from survey_kit.errors import listed
+from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.kernels.lonely import domain_deviations
+from survey_kit.kernels.quadratic import QuadraticScheme
+from survey_kit.kernels.sums import Contributions, Entries, joined
+from survey_kit.kernels.variance import Scheme, Squares, StageScheme, UnitSums, replicate_covariance
+from survey_kit.schema import Notice
 
 Transform: TypeAlias = Callable[[FloatArray], FloatArray]  # shape (..., K) -> (..., M)
 
@@ -47,10 +52,14 @@ class Carrier(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Linearized:
-    """Taylor linearisation: sums of influence values by sampling unit of each stage."""
+    """Taylor linearisation: sums of influence values by sampling unit of each stage.
+
+    Under pps and two-phase designs a variance can come out negative: it is NaN in `variance()`, as R's standard error,
+    and stands as it is on the diagonal of `vcov()`.
+    """
 
     sums: tuple[UnitSums, ...]
-    schemes: tuple[StageScheme, ...]
+    schemes: tuple[Scheme, ...]
     df: float
 
     def variance(self) -> FloatArray:
@@ -58,11 +67,11 @@ class Linearized:
 
     @cached_property
     def _variance(self) -> FloatArray:
-        parts = [stage_covariance(s, d, diagonal=True) for s, d in zip(self.sums, self.schemes, strict=True)]
-        return np.sum(parts, axis=0)
+        found = np.sum([d.covariance(s, diagonal=True) for s, d in zip(self.sums, self.schemes, strict=True)], axis=0)
+        return np.where(found < 0, np.nan, found)
 
     def vcov(self) -> FloatArray:
-        return np.sum([stage_covariance(s, d) for s, d in zip(self.sums, self.schemes, strict=True)], axis=0)
+        return np.sum([d.covariance(s) for s, d in zip(self.sums, self.schemes, strict=True)], axis=0)
 
     def logit_variance(self, theta: FloatArray) -> FloatArray:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -113,10 +122,94 @@ class Replicated:
         return replace(self, df=df)
 
 
-def linearized(bound: BoundDesign, values: RowValues, df: float, jacobian: sp.csr_array | None = None) -> Linearized:
-    """The carrier of estimates whose influence in row i is w_i * (jacobian @ values_i)."""
-    schemes = tuple(stage.scheme for stage in bound.stages)
-    return Linearized(sums=influence_sums(bound, values, jacobian), schemes=schemes, df=df)
+def linearized(
+    bound: BoundDesign,
+    values: RowValues,
+    df: float,
+    jacobian: sp.csr_array | None = None,
+    domains: Domains | None = None,
+    first: Any = None,
+) -> Linearized:
+    """The carrier of estimates whose influence in row i is w_i * (jacobian @ values_i).
+
+    Args:
+        domains: the rows that each estimate is about. Only designs with lonely_psu="adjust" or "average" ask; where it
+            is None, they are the rows that add to any of the estimate's totals.
+        first: what `first_stage_sums` gave for the same values, so that they are not summed again.
+    """
+    schemes: list[Scheme] = [stage.scheme for stage in bound.stages]
+    sums = list(influence_sums(bound, values, jacobian, first))
+    if any(isinstance(scheme, QuadraticScheme) for scheme in schemes):
+        size = sizes_of(bound, values, jacobian)
+        sums = [replace(s, size=size) for s in sums]
+    for at, (stage, scheme) in enumerate(zip(bound.stages, schemes, strict=True)):
+        if isinstance(scheme, StageScheme) and scheme.lonely is not None:
+            domains = domains or _domains_of(values, jacobian)
+            there = domains.present(stage.unit, scheme.units)
+            sums[at], schemes[at] = domain_deviations(sums[at], scheme, there, domains.of), Squares(scheme.units)
+    return Linearized(sums=tuple(sums), schemes=tuple(schemes), df=df)
+
+
+def _domains_of(values: RowValues, jacobian: sp.csr_array | None) -> Domains:
+    """For each estimate the rows that add to any of its totals, even when they add 0."""
+    if not isinstance(values, Contributions):
+        row, column = np.nonzero(values)
+        k = values.shape[1]
+        return Domains(Entries(row, column, None, values.shape), np.arange(k))
+    every = joined(values.parts)
+    if jacobian is None:
+        return Domains(every, np.arange(every.shape[1]))
+    patterns, of = _distinct_rows(sp.csr_array(jacobian))
+    uses = sp.csr_array((np.ones(patterns.nnz), patterns.indices, patterns.indptr), shape=patterns.shape)
+    rows = sp.coo_array(sp.csr_array(Entries(every.row, every.column, None, every.shape).matrix()) @ uses.T)
+    row, column = (np.asarray(c, dtype=np.int64) for c in rows.coords)
+    return Domains(Entries(row, column, None, (every.shape[0], uses.shape[0])), of)
+
+
+def _distinct_rows(matrix: sp.csr_array) -> tuple[sp.csr_array, IntArray]:
+    """Rows with different columns filled, and which of them each row is."""
+    place: dict[bytes, int] = {}
+    of = np.empty(matrix.shape[0], dtype=np.int64)
+    first: list[int] = []
+    for i in range(matrix.shape[0]):
+        filled = np.sort(matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]]).tobytes()
+        of[i] = place.setdefault(filled, len(place))
+        if of[i] == len(first):
+            first.append(i)
+    return sp.csr_array(matrix[first]), of
+
+
+def error_notices(carrier: Carrier) -> tuple[Notice, ...]:
+    """What a reader must know of the standard errors: negative variances, replicates in which an estimate does not exist."""
+    if isinstance(carrier, Replicated):
+        return _absent_replicates(carrier)
+    return _negative_variances(carrier) if isinstance(carrier, Linearized) else ()
+
+
+def _negative_variances(carrier: Linearized) -> tuple[Notice, ...]:
+    """Under pps and two-phase designs a variance can be negative, so that there is no standard error."""
+    if not any(isinstance(s, QuadraticScheme) for s in carrier.schemes):
+        return ()
+    below = int((np.diag(carrier.vcov()) < 0).sum())
+    if not below:
+        return ()
+    text = (
+        f"{below} of {len(carrier.variance())} variance estimates are negative, which can happen with given or approximated "
+        'joint probabilities; these standard errors are missing. Try variance="YG", or pps="brewer".'
+    )
+    return (Notice("negative_variance", text, below),)
+
+
+def _absent_replicates(carrier: Replicated) -> tuple[Notice, ...]:
+    """Replicates that leave out everybody whom an estimate of the full sample is about."""
+    absent = np.flatnonzero((np.isnan(carrier.thetas) & ~np.isnan(carrier.theta)).any(axis=1))
+    if not len(absent):
+        return ()
+    text = (
+        f"{len(absent)} of {len(carrier.thetas)} replicates gave no number for some estimates (replicate "
+        f"{listed(absent + 1)}) and are left out of their standard errors."
+    )
+    return (Notice("replicates", text, len(absent)),)
 
 
 def replicated(bound: BoundDesign, theta: FloatArray, thetas: FloatArray, df: float) -> Replicated:

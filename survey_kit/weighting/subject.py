@@ -121,6 +121,7 @@ def _survey(data: object) -> SurveyLike:
     if not all(_has(data, name) for name in _OF_A_SURVEY):
         raise ArgumentError(f"data is a {type(data).__name__}; it must be a pandas DataFrame or a survey.")
     survey = cast("SurveyLike", data)
+    survey.design.refuse_weighting()
     if survey.domain is not None:
         raise UnsupportedOption(
             "Only a whole survey can be weighted, not a domain of it. Weight the survey first and set `where` after."
