@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from inspect import signature
 from pathlib import Path
@@ -14,12 +14,15 @@ import numpy as np
 import pandas as pd
 
 from survey_kit import estimation, io, models, recode, weighting
+from survey_kit.block_cache import BlockCache
 from survey_kit.codebook import Code, Codebook, Variable
 from survey_kit.codebook_view import SurveyCodebook
 from survey_kit.design.bind import bind
 from survey_kit.design.bound import BoundDesign
-from survey_kit.design.design import Design, stages
-from survey_kit.design.replicates import build_replicates, given_replicates
+from survey_kit.design.design import Design
+from survey_kit.design.replicates import replicate, with_replicates
+from survey_kit.design.stated import with_design, with_second_phase
+from survey_kit.design.subset import marked, refuse_subset, unmarked
 from survey_kit.errors import ArgumentError, DesignError, SurveyWarning, unknown
 from survey_kit.recode.recipe import Recipe
 from survey_kit.results.weights import Weights
@@ -40,6 +43,7 @@ class Survey:
         domain: rows inside the domain set by `where`, or None. Shape (n,).
         notices: what reading and weighting left to say.
         weights: the record of the last weighting (targets, what was reached, deff), or None.
+        blocks: questions that were encoded before; it grows as they are asked for.
     """
 
     codes: pd.DataFrame
@@ -49,6 +53,7 @@ class Survey:
     condition: str = ""
     notices: tuple[Notice, ...] = ()
     weights: Weights | None = None
+    blocks: BlockCache = field(default_factory=BlockCache)
 
     def __post_init__(self) -> None:
         book = SurveyCodebook.of(self.codebook, self.codes, self.design, self.domain, self.condition)
@@ -59,7 +64,7 @@ class Survey:
     @cached_property
     def data(self) -> pd.DataFrame:
         """The labelled view: ordered Categoricals, user-missing as NaN; rows of the domain only."""
-        view = recode.labelled_view(self.codes, self.codebook)
+        view = marked(recode.labelled_view(self.codes, self.codebook), len(self.codes), self.design)
         return view if self.domain is None else view[self.domain]
 
     @cached_property
@@ -85,64 +90,15 @@ class Survey:
 
     # --- design ------------------------------------------------------------------------------------------------
 
-    def with_design(
-        self,
-        weight: str | None = None,
-        strata: Names = None,
-        psu: Names = None,
-        fpc: Names = None,
-        lonely_psu: str = "fail",
-    ) -> Survey:
-        """State the sampling design. R: svydesign(nest=TRUE); Stata: svyset; SPSS: CSPLAN.
-
-        Args:
-            weight: column of the sampling weight.
-            strata: column of the strata; a tuple for the strata of each stage.
-            psu: column of the primary sampling units, taken as nested in strata; a tuple for several stages.
-            fpc: population sizes (> 1) or sampling fractions (<= 1) of the strata of each stage.
-            lonely_psu: what a stratum with one unit contributes: "fail", "remove", "certainty", "adjust", "average".
-
-        Raises:
-            UnknownNameError, InvalidWeightError, DesignError, LonelyPsuError: at once, not at the first estimate.
-        """
-        design = Design(weight, stages(strata), stages(psu), stages(fpc), lonely_psu)
-        return self._designed(design)
-
-    def with_replicates(
-        self,
-        weights: Sequence[str],
-        method: str,
-        weight: str | None = None,
-        rho: float | None = None,
-        scale: float | None = None,
-        rscales: Sequence[float] | float | None = None,
-        mse: bool = False,
-        combined: bool = True,
-        degf: int | None = None,
-    ) -> Survey:
-        """State replicate weights that came with the file. R: svrepdesign; Stata: svyset, brrweight().
-
-        Args:
-            weights: names of the replicate weight columns.
-            method: "JK1", "JKn", "BRR", "Fay", "bootstrap" or "SDR"; sets `scale` where it is not given.
-            weight: the full-sample weight; that of the present design when None.
-            rho: Fay's coefficient, required by "Fay".
-            scale, rscales: constants of the variance; JKn needs rscales (or scale).
-            mse: deviations from the full-sample estimate instead of the replicate mean.
-            combined: False when the columns are factors on the full-sample weight.
-            degf: degrees of freedom when they are known.
-        """
-        replicates = given_replicates(weights, method, rho, scale, rscales, mse, combined, degf)
-        return self._designed(replace(self.design, weight=weight or self.design.weight, replicates=replicates))
-
-    def replicate(self, method: str = "JKn", replicates: int | None = None, seed: int | None = None) -> Survey:
-        """Build replicate weights from the design. R: as.svrepdesign. `replicates` and `seed` belong to "bootstrap"."""
-        built = build_replicates(self.bound, method, replicates, seed)
-        return self._designed(replace(self.design, replicates=built))
+    def redesigned(self, design: Design, notices: tuple[Notice, ...] = ()) -> Survey:
+        """The survey under replicate weights that were stated or built, with what there is to say of them."""
+        survey = self._designed(design)
+        kept = tuple(n for n in survey.notices if n.kind != "replicates")
+        return replace(survey, notices=(*kept, *notices))
 
     def _designed(self, design: Design) -> Survey:
-        survey = replace(self, design=design, weights=None)
-        kept = tuple(n for n in self.notices if n.kind != "extreme_weights")
+        survey = replace(self, codes=marked(self.codes, len(self.codes), design), design=design, weights=None)
+        kept = tuple(n for n in self.notices if n.kind not in ("extreme_weights", "replicates"))
         return replace(survey, notices=(*kept, *weight_notices(survey.bound.weight)))
 
     def where(self, condition: str) -> Survey:
@@ -266,16 +222,27 @@ class Survey:
         Args:
             path: .sav .zsav .por .dta .xpt .csv .tsv .xlsx .parquet .feather or .sss.
         """
-        lost = io.write_file(path, self.codes, self.codebook)
+        lost = io.write_file(path, unmarked(self.codes), self.codebook)
         _say(lost)
         return lost
 
     # --- verbs: the functions themselves -----------------------------------------------------------------------
 
+    with_design = with_design
+    with_second_phase = with_second_phase
+    with_replicates = with_replicates
+    replicate = replicate
+    correlation = estimation.correlation
+    count = estimation.count
     mean = estimation.mean
+    median = estimation.median
     proportion = estimation.proportion
+    quantile = estimation.quantile
     ratio = estimation.ratio
+    share = estimation.share
+    statistic = estimation.statistic
     total = estimation.total
+    variance = estimation.variance
     rake = weighting.rake
     glm = models.glm
     scale = models.scale
@@ -332,10 +299,23 @@ def _say(notices: Sequence[Notice]) -> None:
         warnings.warn("\n".join(texts), SurveyWarning, stacklevel=3)
 
 
-def from_frame(df: pd.DataFrame, codebook: Codebook | None = None) -> Survey:
-    """Any DataFrame as a Survey; Categoricals and text become labelled codes. `df` is not changed."""
+def from_frame(df: pd.DataFrame, codebook: Codebook | None = None, own_sample: bool = False) -> Survey:
+    """Any DataFrame as a Survey; Categoricals and text become labelled codes. `df` is not changed.
+
+    Args:
+        df: one row for each respondent.
+        codebook: what the codes mean; made from the frame when None.
+        own_sample: take a part of another survey's rows (`poll.data[...]`) as a sample of its own. Without it such a
+            frame is refused, since a subset of rows is not a domain: say `poll.where(...)`.
+
+    Raises:
+        ArgumentError, UnknownNameError. DesignError: the frame is a part of a survey that had a design.
+    """
     if not isinstance(df, pd.DataFrame):
         raise ArgumentError(f"from_frame takes a pandas DataFrame, got {type(df).__name__}.")
+    if not own_sample:
+        refuse_subset(df)
+    df = unmarked(df)
     if codebook is None:
         codes, codebook = recode.from_frame_codebook(df)
         return Survey(codes, codebook)

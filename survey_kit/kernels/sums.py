@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +13,9 @@ import scipy.sparse as sp
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, weighted_counts
 
 _DENSE = 20_000_000  # matrix entries up to which sums by key are held dense
+_ENTRIES = 65_536  # entries that are summed at a time
+_ROWS = 8192  # rows of replicate weights that are worked on at a time, few enough to stay in the cache
+_CHUNK = 125_000  # rows for one thread; a fixed number, so that sums are the same on every machine
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +33,11 @@ class Entries:
     column: IntArray | None
     value: FloatArray | None
     shape: tuple[int, int]
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return self.shape[0] if self.row is None else len(self.row)
 
     @property
     def rows(self) -> IntArray:
@@ -50,22 +60,37 @@ class Entries:
         w = self.of(weight)
         return w if self.value is None else w * self.value
 
-    def totals(self, weight: FloatArray) -> FloatArray:
-        """Weighted column totals. Shape (J,)."""
-        if self.column is None:
-            return np.append(self.weighted(weight).sum(), np.zeros(self.shape[1] - 1))
-        return weighted_counts(self.column, self.weighted(weight), self.shape[1])
+    def totals(self, weight: FloatArray | None) -> FloatArray:
+        """Weighted column totals; for weight None unweighted ones. Shape (J,)."""
+        return self._added(None, 1, weight)[0]
 
     def sum_by(self, key: IntArray, size: int, weight: FloatArray) -> sp.csr_array | FloatArray:
         """Weighted sums of the rows by key, shape (size, J): dense where it is small, sparse otherwise."""
-        columns = self.shape[1]
+        columns, entries = self.shape[1], self.size
+        if columns == 1 or size * columns <= min(max(_DENSE // 10, 2 * entries), _DENSE):
+            return self._added(key, size, weight)
         where = key if self.row is None else key[self.row]
-        what = self.weighted(weight)
-        if columns == 1:
-            return weighted_counts(where, what, size)[:, None]
-        if size * columns <= max(_DENSE // 10, 2 * len(what)) and size * columns <= _DENSE:
-            return weighted_counts(where * columns + self.columns, what, size * columns).reshape(size, columns)
-        return sp.csr_array(sp.coo_array((what, (where, self.columns)), shape=(size, columns)))
+        return sp.csr_array(sp.coo_array((self.weighted(weight), (where, self.columns)), shape=(size, columns)))
+
+    def _added(self, key: IntArray | None, size: int, weight: FloatArray | None) -> FloatArray:
+        """Weighted sums by key (all rows as one for None), a block of entries at a time. Shape (size, J)."""
+        columns = self.shape[1]
+        out = np.zeros(size * columns)
+        step = max(_ENTRIES, len(out))
+        for start in range(0, self.size, step):
+            block = slice(start, start + step)
+            rows = block if self.row is None else self.row[block]
+            what = _product(None if weight is None else weight[rows], None if self.value is None else self.value[block])
+            at = None if key is None else key[rows]
+            if self.column is not None:
+                at = self.column[block] if at is None else at * columns + self.column[block]
+            elif at is not None and columns > 1:
+                at = at * columns
+            if at is None:
+                out[0] += min(step, self.size - start) if what is None else what.sum()
+            else:
+                out += np.bincount(at, weights=what, minlength=len(out))
+        return out.reshape(size, columns)
 
     def within(self, rows: BoolArray) -> Entries:
         """The entries of some of the rows; the others become empty."""
@@ -82,6 +107,42 @@ class Entries:
         value = np.ones(len(row)) if self.value is None else self.value
         return sp.csr_array(sp.coo_array((value, (row, self.columns)), shape=self.shape))
 
+    def by_row(self, weight: FloatArray | None = None) -> RowLists:
+        """The entries, times the weight of their row, as lists for each row."""
+        value = np.ones(len(self.columns)) if self.value is None else self.value
+        value = value if weight is None else value * self.of(weight)
+        n, columns = self.shape
+        if self.row is None:
+            return RowLists(np.arange(n + 1), self.columns, value, columns)
+        start = np.concatenate([[0], np.cumsum(np.bincount(self.row, minlength=n))])
+        if (np.diff(self.row) >= 0).all():
+            return RowLists(start, self.columns, value, columns)
+        order = np.argsort(self.row, kind="stable")
+        return RowLists(start, self.columns[order], value[order], columns)
+
+
+def _product(one: FloatArray | None, other: FloatArray | None) -> FloatArray | None:
+    """The product of two arrays, None being ones."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one * other
+
+
+@dataclass(frozen=True, eq=False)
+class RowLists:
+    """A sparse matrix of n rows and J columns, row after row: row i has the entries start_i to start_{i+1}."""
+
+    start: IntArray
+    column: IntArray
+    value: FloatArray
+    columns: int
+
+    def transposed(self, first: int, last: int) -> sp.csc_array:
+        """Rows first..last as the columns of a matrix. Shape (J, last - first)."""
+        low, high = self.start[first], self.start[last]
+        lists = (self.value[low:high], self.column[low:high], self.start[first : last + 1] - low)
+        return sp.csc_array(lists, shape=(self.columns, last - first))
+
 
 @dataclass(frozen=True, eq=False)
 class Contributions:
@@ -97,9 +158,27 @@ class Contributions:
         """Weighted column totals. Shape (J,)."""
         return np.concatenate([part.totals(weight) for part in self.parts])
 
-    def totals_of_each(self, weights: FloatArray) -> FloatArray:
-        """Column totals under each of R weights. Shapes (n, R) -> (R, J)."""
-        return np.concatenate([np.asarray((part.matrix().T @ weights).T) for part in self.parts], axis=1)
+    def totals_of_each(self, weights: FloatArray, base: FloatArray | None = None) -> FloatArray:
+        """Column totals under each of R weights, or of R factors on a base weight.
+
+        T[r, j] = sum_i base_i W[i, r] x_ij. One pass over W in blocks of rows: the column totals of a row's entries stay
+        in the cache while the R weights of the row, side by side in memory, are added to them.
+
+        Args:
+            weights: shape (n, R), in C order (another order costs a copy of each block).
+            base: shape (n,), or None for ones.
+
+        Returns:
+            shape (R, J).
+        """
+        parts = [part.by_row(base) for part in self.parts]
+        n, length = len(weights), max(_CHUNK, 4 * self.shape[1])
+        edges = [(start, min(start + length, n)) for start in range(0, n, length)] or [(0, 0)]
+        if len(edges) == 1:
+            return _sums_of_rows(parts, weights, 0, n).T
+        with ThreadPoolExecutor(min(len(edges), os.cpu_count() or 1)) as pool:
+            found = list(pool.map(lambda edge: _sums_of_rows(parts, weights, *edge), edges))
+        return np.sum(found, axis=0).T
 
     def sum_by(self, key: IntArray, size: int, weight: FloatArray) -> sp.csr_array | FloatArray:
         """Weighted sums of the rows by key, shape (size, J)."""
@@ -107,6 +186,18 @@ class Contributions:
         if any(sp.issparse(s) for s in sums):
             return sp.csr_array(sp.hstack([sp.csr_array(s) for s in sums]))
         return np.hstack(sums)
+
+
+def _sums_of_rows(parts: Sequence[RowLists], weights: FloatArray, first: int, last: int) -> FloatArray:
+    """Column totals of rows first..last under each replicate weight, the parts one below the other. Shape (J, R)."""
+    sums = [np.zeros((part.columns, weights.shape[1])) for part in parts]
+    step = max(_ROWS, max(part.columns for part in parts))
+    for start in range(first, last, step):
+        stop = min(start + step, last)
+        block = np.ascontiguousarray(weights[start:stop])
+        for part, out in zip(parts, sums, strict=True):
+            out += part.transposed(start, stop) @ block
+    return np.concatenate(sums)
 
 
 def joined(parts: Sequence[Entries]) -> Entries:

@@ -8,7 +8,6 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import NotConvergedError, listed
 from survey_kit.kernels.groups import FloatArray, combine
 from survey_kit.kernels.rake import rake_cells
-from survey_kit.kernels.rake_dual import margin_sums
 from survey_kit.weighting.targets import TargetSet
 
 
@@ -20,8 +19,12 @@ def rake_replicates(survey: SurveyLike, wanted: TargetSet, tol: float, max_iter:
     constants = survey.bound.replicates
     if constants is None:
         return None
+    from survey_kit.engine.memory import replicate_totals  # scipy is loaded only for replicates
+    from survey_kit.kernels.sums import Contributions, Entries
+
     cell, first = combine([m.codes for m in wanted.margins])
-    held = margin_sums(cell, constants.weights, len(first))
+    in_cells = Contributions((Entries(None, cell, None, (len(cell), len(first))),))
+    held = replicate_totals(survey.bound, in_cells).T
     codes = [m.codes[first] for m in wanted.margins]
     raked = rake_cells(held, codes, [m.shares * wanted.total for m in wanted.margins], tol=tol, max_iter=max_iter)
     short = np.flatnonzero(~(raked.gap <= tol))
