@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from survey_kit.block import Block
 from survey_kit.estimation.request import Request
 from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
+from survey_kit.kernels.moments import Covariances, deviations
 from survey_kit.kernels.sums import Contributions, Entries
 
 
@@ -17,7 +19,8 @@ class Layout:
     """Columns of totals for a request.
 
     Attributes:
-        values: unweighted contributions, shape (n, J): the answers of each variable, then the bases of the groups.
+        values: unweighted contributions, shape (n, J): the answers of each variable, other totals that the statistic
+            needs, and last the bases of the groups.
         answer: column of each estimate's sum of answers. Shape (K,).
         base: column of each estimate's base. Shape (K,).
     """
@@ -26,9 +29,10 @@ class Layout:
     answer: IntArray
     base: IntArray
 
-    def bases(self, weight: FloatArray) -> FloatArray:
-        """Weighted base of each estimate. Shape (K,)."""
-        return self.values.parts[-1].totals(weight)[self.base - len(self.answer)]
+    def bases(self, weight: FloatArray | None) -> FloatArray:
+        """Weighted base of each estimate; for weight None its rows. Shape (K,)."""
+        last = self.values.parts[-1]
+        return last.totals(weight)[self.base - (self.values.shape[1] - last.shape[1])]
 
 
 def lay_out(request: Request) -> Layout:
@@ -39,6 +43,42 @@ def lay_out(request: Request) -> Layout:
     answers = groups * sum(sizes)
     bases = np.concatenate([np.repeat(np.arange(groups), k) for k in sizes])
     return Layout(Contributions((*parts, _base(request.group, groups))), np.arange(answers), answers + bases)
+
+
+def lay_out_whole(request: Request, sums: bool = False) -> Layout:
+    """The columns of `lay_out` with all groups together as the one base; with `sums`, before it, the total of each block."""
+    groups = len(request.groups)
+    parts = [_by_group(block, request.group, groups) for block in request.blocks]
+    wholes = [block.hits for block in request.blocks] if sums else []
+    values = Contributions((*parts, *wholes, _base(np.minimum(request.group, 0), 1)))
+    answers = sum(part.shape[1] for part in parts)
+    return Layout(values, np.arange(answers), np.full(answers, values.shape[1] - 1))
+
+
+def lay_out_moments(request: Request, pairs: Sequence[tuple[int, int]]) -> tuple[Layout, Covariances]:
+    """Columns of the sums of d, of d d' and of the bases, d the deviations of each numeric block; pair by pair, then group.
+
+    `pairs`: positions of two blocks, or of one block twice for its variance.
+    """
+    groups, n, weight = len(request.groups), len(request.group), request.bound.weight
+    row = request.blocks[0].hits.row
+    of_row = request.group if row is None else request.group[row]
+    w = weight if row is None else weight[row]
+    away = [deviations(_numbers(block), of_row, w, groups) for block in request.blocks]
+    filled = [*away, *(away[a] * away[b] for a, b in pairs)]
+    values = Contributions((*(Entries(row, of_row, d, (n, groups)) for d in filled), _base(request.group, groups)))
+    columns = np.arange(values.shape[1]).reshape(-1, groups)
+    first, second = (columns[[pair[i] for pair in pairs]].ravel() for i in (0, 1))
+    product = columns[len(away) : -1].ravel()
+    layout = Layout(values, product, np.tile(columns[-1], len(pairs)))
+    counted = layout.bases(request.bound.weighs)
+    factor = counted / np.where(counted < 2, np.nan, counted - 1)
+    return layout, Covariances(first, second, product, layout.base, factor)
+
+
+def _numbers(block: Block) -> FloatArray:
+    """The numbers of a numeric block, one for each row of its base."""
+    return np.ones(len(block.hits.rows)) if block.hits.value is None else block.hits.value
 
 
 def _base(group: IntArray, groups: int) -> Entries:
@@ -78,3 +118,14 @@ def _squares(part: Entries, weight: FloatArray, mean: FloatArray, base: FloatArr
     filled = weighted_counts(column, w * (x - mean[column]) ** 2, len(mean))
     empty = np.maximum(base - weighted_counts(column, w, len(mean)), 0.0)
     return filled + np.where(empty < 1e-12 * base, 0.0, empty) * mean**2
+
+
+def residual_variance(request: Request, numerator: int, denominator: int, ratio: FloatArray) -> FloatArray:
+    """Sum of w (y - R x)^2 in each group over the sum of its weights, y and x being two numeric blocks. Shape (groups,)."""
+    y, x = (request.blocks[i] for i in (numerator, denominator))
+    of_row = request.group if y.hits.row is None else request.group[y.hits.row]
+    w = y.hits.of(request.bound.weight)
+    squares = w * (_numbers(y) - ratio[of_row] * _numbers(x)) ** 2
+    groups = len(request.groups)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return weighted_counts(of_row, squares, groups) / weighted_counts(of_row, w, groups)

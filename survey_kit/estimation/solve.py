@@ -10,14 +10,15 @@ import pandas as pd
 import scipy.sparse as sp
 
 from survey_kit.design.bound import BoundDesign
-from survey_kit.engine.memory import replicate_totals, totals
+from survey_kit.engine.memory import Domains, column_totals, first_stage_sums, replicate_totals, totals
 from survey_kit.errors import one_of
 from survey_kit.estimation.layout import Layout, lay_out, population_variance
+from survey_kit.estimation.likelihood import likelihood_limits
 from survey_kit.estimation.request import Request, keys_of
-from survey_kit.kernels.groups import FloatArray
+from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.kernels.linearize import Ratios, Totals
 from survey_kit.kernels.sums import Contributions
-from survey_kit.results.carriers import Carrier, linearized, replicated
+from survey_kit.results.carriers import Carrier, error_notices, linearized, replicated
 from survey_kit.results.estimates import Estimates
 from survey_kit.schema import Notice
 
@@ -33,26 +34,35 @@ class Statistic(Protocol):
 
 
 def evaluate_statistic(
-    bound: BoundDesign, values: Contributions, statistic: Statistic, df: float
+    bound: BoundDesign, values: Contributions, statistic: Statistic, df: float, base: IntArray | None = None
 ) -> tuple[FloatArray, Carrier]:
-    """Estimates, shape (K,), and their carrier, from what each row adds to each total, shape (n, J)."""
-    sums = totals(bound, values)
+    """Estimates, shape (K,), and their carrier, from what each row adds to each total, shape (n, J).
+
+    `base`: the column of each estimate's base, where rows of it add nothing to the estimate's totals; these columns are
+    the last part of `values`.
+    """
+    first = first_stage_sums(bound, values)
+    sums = totals(bound, values) if first is None else column_totals(first)
     theta = statistic.value(sums)
     if bound.replicates is not None:
         return theta, replicated(bound, theta, statistic.value(replicate_totals(bound, values)), df)
-    return theta, linearized(bound, values, df, statistic.jacobian(sums))
+    last = values.parts[-1]
+    domains = None if base is None else Domains(last, base - (values.shape[1] - last.shape[1]))
+    return theta, linearized(bound, values, df, statistic.jacobian(sums), domains, first)
 
 
 def solve(request: Request, kind: str, statistic: str, level: float, interval: str, deff: Deff) -> Estimates:
     """Means (kind "ratio") or totals (kind "total") of a request's answers, by group."""
-    if deff not in (True, False):
-        one_of("deff", deff, ("replace",))
+    check_deff(deff)
     layout = lay_out(request)
     law = Totals(layout.answer) if kind == "total" else Ratios(layout.answer, layout.base)
-    theta, carrier = evaluate_statistic(request.bound, layout.values, law, request.df)
-    rows = request.rows[layout.base - len(theta)].astype(float)
-    found = replace(estimates_of(request, layout, keys_of(request, statistic), theta, carrier, level), rows=rows)
-    effects, notices = _design_effects(layout, request.bound.weight, found, kind, deff)
+    theta, carrier = evaluate_statistic(request.bound, layout.values, law, request.df, layout.base)
+    found = estimates_of(request, layout, keys_of(request, statistic), theta, carrier, level)
+    if interval == "beta":
+        found = replace(found, rows=request.rows[layout.base - len(theta)].astype(float))
+    if interval == "likelihood":
+        found = replace(found, limits=likelihood_limits(request, layout, found))
+    effects, notices = design_effects(layout, request.bound.weight, found, kind, deff)
     return replace(found, interval=interval, deff=effects, notices=(*found.notices, *notices))
 
 
@@ -64,28 +74,52 @@ def estimates_of(
     return Estimates(
         keys=keys,
         theta=theta,
-        n=layout.bases((weight != 0).astype(float))[:k],
+        n=layout.bases(request.bound.weighs)[:k],
         n_weighted=layout.bases(weight)[:k],
         carrier=carrier,
         by=tuple(request.groups.columns),
         level=level,
         titles=request.titles,
         questions=request.questions,
-        notices=request.notices,
+        notices=(*request.notices, *error_notices(carrier)),
         context=request.context,
     )
 
 
-def _design_effects(
+def check_deff(deff: Deff) -> None:
+    """Refuse what `deff` does not take."""
+    if not isinstance(deff, bool):
+        one_of("deff", deff, ("replace", "kish"))
+
+
+def design_effects(
     layout: Layout, weight: FloatArray, found: Estimates, kind: str, deff: Deff
 ) -> tuple[FloatArray | None, tuple[Notice, ...]]:
-    """Variance over that of simple random sampling without ("replace": with) replacement. R: svymean(deff=)."""
+    """Design effects of means and shares (kind "ratio") or totals (kind "total"), with what a reader must know of them."""
+    if deff in (False, "kish"):
+        return effects_against(layout, weight, found, np.array(0.0), deff)
+    mean = found.theta / found.n_weighted if kind == "total" else found.theta
+    spread = population_variance(layout, weight, mean, found.n)
+    return effects_against(layout, weight, found, spread * (found.n_weighted**2 if kind == "total" else 1.0), deff)
+
+
+def effects_against(
+    layout: Layout, weight: FloatArray, found: Estimates, spread: FloatArray, deff: Deff
+) -> tuple[FloatArray | None, tuple[Notice, ...]]:
+    """Variance over spread / n (1 - n/N), that of simple random sampling without ("replace": with) replacement.
+
+    "kish": n sum(w^2) / (sum w)^2 over the base of each estimate, whatever was measured.
+
+    n is the number of rows of the base with a weight, N the sum of their weights. R: deff(svymean(deff=)), where replicate
+    designs count rows of weight zero in n, too.
+    """
+    n, weighted = found.n, found.n_weighted
     if deff is False:
         return None, ()
-    n, weighted = found.n, found.n_weighted
-    mean = found.theta / weighted if kind == "total" else found.theta
-    spread = population_variance(layout, weight, mean, n)
-    left = np.ones_like(n) if deff == "replace" else 1 - n / weighted
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if deff == "kish":
+            return n * layout.bases(weight**2)[: len(n)] / weighted**2, ()
+        left = np.ones_like(n) if deff == "replace" else 1 - n / weighted
     notices: tuple[Notice, ...] = ()
     if deff is True and (left <= 1e-6).any():
         left = np.where(left <= 1e-6, 1.0, left)
@@ -94,6 +128,5 @@ def _design_effects(
             "against simple random sampling with replacement."
         )
         notices = (Notice("deff", text),)
-    scale = weighted**2 if kind == "total" else 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        return found.carrier.variance() / (scale * spread / n * left), notices
+        return found.carrier.variance() / (spread / n * left), notices

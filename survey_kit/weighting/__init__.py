@@ -5,6 +5,7 @@ Loads numpy and pandas only, so that another study can use it alone.
 
 from __future__ import annotations
 
+from survey_kit.weighting.design_effect import DesignEffect, design_effect
 from survey_kit.weighting.rake import rake
 
-__all__ = ["rake"]
+__all__ = ["DesignEffect", "design_effect", "rake"]
