@@ -13,6 +13,8 @@ from pydantic import ValidationError
 from survey_kit.errors import (
     ArgumentError,
     ConfigError,
+    DesignError,
+    InvalidWeightError,
     UndeclaredMissingError,
     UnknownNameError,
     UnsupportedOption,
@@ -52,7 +54,7 @@ class StudyFile:
             yield
         except UndeclaredMissingError as error:
             raise self.error(place, f"{error} In a study file they are declared under `missing`.") from error
-        except (UnknownNameError, ArgumentError, UnsupportedOption) as error:
+        except (UnknownNameError, ArgumentError, UnsupportedOption, DesignError, InvalidWeightError) as error:
             raise self.error(place, str(error)) from error
 
     def inside(self, name: str, place: Place) -> Path:

@@ -69,13 +69,15 @@ def sample_size(prepared: Prepared) -> str:
     deff = kish_deff(weights)
     df = prepared.survey.bound.degrees_of_freedom()
     zero = len(weights) - int(used)
+    replicates = prepared.survey.design.replicates
+    how = "Taylor linearisation" if replicates is None else f"{replicates.method} replicate weights"
     apart = f" {zero} rows have weight zero and take no part in any estimate." if zero else ""
     return (
         f"{display.number(used)} interviews.{apart} Margin of error for a share of 50% of all respondents: "
         f"{display.margin_of_error(used, deff)}. The design effect is Kish's, of unequal weighting; the "
         f"effective sample size is {display.number(effective_n(weights))}. Intervals come from the sampling "
-        f"design ({prepared.survey.design.describe()}; {display.number(df)} degrees of freedom), by Taylor "
-        "linearisation, at the 95% level; those of subgroups are wider."
+        f"design ({prepared.survey.design.describe()}; {display.number(df)} degrees of freedom), by {how}, "
+        "at the 95% level; those of subgroups are wider."
     )
 
 

@@ -13,7 +13,7 @@ from survey_kit.errors import ConfigError, UnsupportedOption, did_you_mean, list
 from survey_kit.reports.load import StudyFile
 from survey_kit.reports.progress import Progress, begin
 from survey_kit.reports.recipes import number_of, recipe_of
-from survey_kit.reports.study_data import Missing, Scale, VariableText
+from survey_kit.reports.study_data import Missing, Replicates, Scale, VariableText
 from survey_kit.reports.yaml_nodes import read_yaml
 from survey_kit.results.scale import Scale as ScaleResult
 from survey_kit.results.weights import Weights
@@ -193,9 +193,23 @@ def designed(source: StudyFile, survey: Survey) -> Survey:
     """The survey with its sampling design."""
     d = source.study.design
     with source.at("design"):
-        bound = survey.with_design(d.weight, d.strata or None, d.psu or None, d.fpc or None, d.lonely_psu)
+        bound = survey.with_design(
+            d.weight, d.strata or None, d.psu or None, d.fpc or None, d.lonely_psu, d.lonely_domain, d.pps
+        )
+    if d.replicates is not None:
+        with source.at("design", "replicates"):
+            bound = _replicated(bound, d.replicates)
     kept = (n for n in bound.notices if n.kind != "weight" or d.weight is None)
     return replace(bound, notices=tuple(kept))
+
+
+def _replicated(survey: Survey, r: Replicates) -> Survey:
+    """The survey with the replicate weights of the study: given ones, or ones built from its design."""
+    if r.weights is None:
+        return survey.replicate(r.method, r.replicates, r.seed, r.rho, bool(r.mse), r.bootstrap)
+    return survey.with_replicates(
+        r.weights, r.method, None, r.rho, r.scale, r.rscales, r.mse, combined=r.combined, degf=r.degf
+    )
 
 
 def weighted(source: StudyFile, survey: Survey) -> tuple[Survey, Weights | None, tuple[Path, ...]]:

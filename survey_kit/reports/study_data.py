@@ -222,6 +222,46 @@ Recode = Annotated[
 ]
 
 
+class Replicates(Part):
+    """Replicate weights: columns that came with the data, or weights built from the design."""
+
+    method: Literal["JK1", "JKn", "JK2", "BRR", "Fay", "bootstrap", "SDR", "ACS", "other"]
+    """How they were made."""
+    weights: str | tuple[Name, ...] | None = None
+    """Their columns, or a regular expression for the names, such as PWGTP[0-9]+. Leave it out to build them."""
+    rho: float | None = Field(None, ge=0, lt=1)
+    """Fay's coefficient."""
+    scale: float | None = Field(None, gt=0)
+    """Constant of the variance, where the method leaves it open."""
+    rscales: float | tuple[float, ...] | None = None
+    """Constant of each replicate."""
+    mse: bool | None = None
+    """Deviations from the estimate instead of the mean of the replicates."""
+    combined: bool = True
+    """No when the columns are factors on the weight."""
+    degf: float | None = Field(None, gt=0)
+    """Degrees of freedom, when they are known."""
+    replicates: int | None = Field(None, ge=2, le=100_000)
+    """How many to build (bootstrap, SDR)."""
+    seed: int | None = Field(None, ge=0)
+    """Seed of a bootstrap that is built."""
+    bootstrap: Literal["Rao-Wu", "Canty-Davison", "Preston"] | None = None
+    """Kind of a bootstrap that is built."""
+
+    @model_validator(mode="after")
+    def _given_or_built(self) -> Replicates:
+        for_given = ("scale", "rscales", "degf")
+        for_built = ("replicates", "seed", "bootstrap")
+        idle = for_given if self.weights is None else for_built
+        stray = [name for name in idle if getattr(self, name) is not None]
+        if self.weights is None and not self.combined:
+            stray = [*stray, "combined"]
+        if stray:
+            kind = "built from the design (no `weights`)" if self.weights is None else "given by `weights`"
+            raise ValueError(f"{stray[0]!r} has no meaning for replicate weights that are {kind}; leave it out")
+        return self
+
+
 class SampleDesign(Part):
     """How people were sampled, by column names."""
 
@@ -235,6 +275,12 @@ class SampleDesign(Part):
     """Population sizes or sampling fractions; one column for each stage."""
     lonely_psu: Literal["fail", "remove", "certainty", "adjust", "average"] = "fail"
     """What a stratum with a single unit contributes to the variance."""
+    lonely_domain: bool = False
+    """Whether "adjust" and "average" also hold for strata of which a subgroup leaves a single unit."""
+    pps: Literal["brewer", "overton", "hartley-rao", "poisson"] | None = None
+    """How units of unequal probability were drawn without replacement; `fpc` then holds their probabilities."""
+    replicates: Replicates | None = None
+    """Replicate weights, in place of linearisation."""
 
     @field_validator("strata", "psu", "fpc", mode="before")
     @classmethod
