@@ -18,7 +18,8 @@ from survey_kit.charts.page import Frame, glyph_lines, glyph_notices
 from survey_kit.charts.source import Source, is_number, source_of
 from survey_kit.charts.topline import topline
 from survey_kit.errors import ArgumentError, UnsupportedOption, one_of
-from survey_kit.results.fit import RATIOS, ModelFit
+from survey_kit.results.fit import RATIOS, TERM, ModelFit
+from survey_kit.results.statistics import EFFECT, PAIRS
 from survey_kit.results.weights import Weights
 
 KINDS = ("topline", "likert", "dots", "coefficients", "love")
@@ -104,13 +105,20 @@ def _possible(results: Sequence[Any]) -> tuple[str, ...]:
     if isinstance(first, ModelFit):
         return ("coefficients",)
     source = source_of(first)
-    if set(source.frame[schema.STATISTIC]) <= {"average marginal effect", *RATIOS.values()}:
+    if _of_a_model(source):
         return ("coefficients", "dots")
     if len(results) > 1 or source.by or BLOCK in source.frame:
         return ("dots",)
-    if set(source.frame[schema.STATISTIC]) != {"proportion"}:
-        return ("dots",)
-    return ("likert", "dots") if len(source.variables) > 1 else ("topline", "dots")
+    statistics = set(source.frame[schema.STATISTIC])
+    if len(source.variables) > 1:
+        return ("likert", "dots") if statistics == {"proportion"} else ("dots",)
+    return ("topline", "dots") if statistics in ({"proportion"}, {"share"}, {"net"}) else ("dots",)
+
+
+def _of_a_model(source: Source) -> bool:
+    """Effects, or ratios of coefficients: "ratio" alone is also the name of other statistics."""
+    statistics = set(source.frame[schema.STATISTIC])
+    return statistics <= {EFFECT, *RATIOS.values()} and (statistics != {"ratio"} or TERM in source.frame)
 
 
 def _check_options(kind: str, options: dict[str, Any], results: Sequence[Any]) -> None:
@@ -146,12 +154,22 @@ def _frame(
     else:
         drawn = source_of(first)
         facts = drawn.facts() if len(results) == 1 else _joined(results).facts()
-        wording = drawn.questions.get(drawn.variables[0], "") if len(drawn.variables) == 1 else ""
-        if set(drawn.frame[schema.STATISTIC]) == {"average marginal effect"}:
+        wording = _wording(drawn)
+        if set(drawn.frame[schema.STATISTIC]) == {EFFECT}:
             wording = _effects(drawn)
     caption = (*facts, *([clean(source)] if source else []))
     shown = clean(wording if subtitle is None else subtitle)
     return Frame(clean(title), shown, caption, clean(note), width * 72)
+
+
+def _wording(source: Source) -> str:
+    """The question of a result on one variable; of a statistic of two variables, both."""
+    variables, answers = source.variables, source.frame[schema.ANSWER].unique()
+    if len(variables) > 1:
+        return ""
+    if len(answers) == 1 and set(source.frame[schema.STATISTIC]) <= PAIRS:
+        return f"{source.title(variables[0])} with {answers[0]}"
+    return source.questions.get(variables[0], "")
 
 
 def _modelled(fit: ModelFit, exponentiate: bool | None) -> str:

@@ -20,6 +20,7 @@ from survey_kit.charts.source import Source, refuse_empty
 from survey_kit.results.display import number
 from survey_kit.results.display import points as points_text
 from survey_kit.results.fit import RATIOS, ModelFit
+from survey_kit.results.units import NUMBER, UNIT
 
 HEIGHT = 18.0
 REFERENCE = "reference"
@@ -29,7 +30,7 @@ def fit_source(fit: ModelFit, exponentiate: bool | None) -> Source:
     """The coefficients of a model with its reference levels, without the intercept."""
     ratios = fit.link in RATIOS if exponentiate is None else exponentiate
     frame = fit.frame(exponentiate=ratios, reference=True)
-    frame = frame[frame[schema.VARIABLE] != "Intercept"].reset_index(drop=True)
+    frame = frame[frame[schema.VARIABLE] != "Intercept"].reset_index(drop=True).assign(**{UNIT: NUMBER})
     notices = tuple(notice.text for notice in fit.notices)
     return Source(frame, (), fit.coef.level, fit.coef.titles, {}, {**fit.coef.context, "n": fit.n}, notices)
 

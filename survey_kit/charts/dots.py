@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -16,12 +17,14 @@ from survey_kit.charts.palette import ACCENT, FAINT, INK, MUTED, WHITE
 from survey_kit.charts.rows import GAP, Row, column, column_room, draw_guides, draw_labels, set_rows
 from survey_kit.charts.source import Source, is_number, refuse_empty
 from survey_kit.errors import ArgumentError, listed, unknown
-from survey_kit.results.display import number, percent, points
+from survey_kit.results.display import decimals, number, percent, points, signed
+from survey_kit.results.statistics import PAIRS, family
+from survey_kit.results.units import DIFFERENCE, NUMBER, POINTS, SHARE, UNIT
 
 HEIGHT = 18.0
 BLOCK, GROUP = "grouping", "group"
-Writer = Callable[[float, int | None], str]
-_DIGITS = {"total": 0, "ratio": 2}
+Writer = Callable[[float, str, int | None], str]
+_DIGITS = {"mean": 1, "total": 0, "count": 0, "ratio": 2, "correlation": 2, "gini": 2}
 
 
 def dots(sources: Sequence[Source], frame: Frame, answer: str | None = None, overall: float | None = None) -> Chart:
@@ -29,7 +32,8 @@ def dots(sources: Sequence[Source], frame: Frame, answer: str | None = None, ove
     line, such as the value of everybody."""
     data = pd.concat([_block(source, answer) for source in sources], ignore_index=True)
     refuse_empty(data, "dots")
-    shares = set(data[schema.STATISTIC]) == {"proportion"}
+    kinds = set(data[UNIT])
+    unit = kinds.pop() if len(kinds) == 1 else NUMBER
     few = (data[schema.N] < schema.LOW_BASE).tolist()
     if any(few):
         frame = frame.explained(f"Hollow: fewer than {schema.LOW_BASE} respondents.")
@@ -37,18 +41,18 @@ def dots(sources: Sequence[Source], frame: Frame, answer: str | None = None, ove
     page.head()
     page.y += AXIS + 8
     rows, left, indent = _rows(page, data)
-    apart = _differences(data)
-    write = _writer(data, shares, apart)
-    texts = [write(v, None) for v in data[schema.ESTIMATE]]
+    write = _writer(data)
+    texts = [write(v, u, None) for v, u in data[[schema.ESTIMATE, UNIT]].to_numpy()]
     bases = {i: number(v) for i, v in enumerate(data[schema.N])}
     edge = EDGE + frame.inner
     values = data[[schema.ESTIMATE, schema.CI_LOW, schema.CI_HIGH]].to_numpy(dtype=float).ravel()
     room = column_room(list(bases.values()), "n") + 8 + max(width(t, VALUE, True) for t in texts) + 6
-    axis = linear_axis(values, left + GAP + 4, edge - room, zero=shares or apart)
+    around = unit in (POINTS, DIFFERENCE) or set(data[schema.STATISTIC]) <= PAIRS
+    axis = linear_axis(values, left + GAP + 4, edge - room, zero=unit == SHARE or around)
     draw_labels(page, rows, indent)
-    ticks = [write(t, axis.decimals(100 if shares or apart else 1)) for t in axis.ticks]
-    draw_guides(page, axis, rows[0].y, page.y, ticks, 0.0 if apart else None)
-    _reference(page, axis, overall, rows[0].y, write)
+    ticks = [write(t, unit, axis.decimals(100 if unit in (SHARE, POINTS) else 1)) for t in axis.ticks]
+    draw_guides(page, axis, rows[0].y, page.y, ticks, 0.0 if around else None)
+    _reference(page, axis, overall, rows[0].y, lambda value: write(value, unit, None))
     for row in rows:
         if row.place is not None:
             draw_dot(page, axis, row, data.iloc[row.place], texts[row.place], ACCENT, few[row.place])
@@ -81,41 +85,62 @@ def _block(source: Source, answer: str | None) -> pd.DataFrame:
         if answer not in answers:
             raise unknown("answer", answer, answers)
         frame = frame[frame[schema.ANSWER].astype(str) == answer]
+    elif len(answers) > 1 and not _groups(source, frame):
+        return _with_groups(replace(source, by=(*source.by, schema.ANSWER)), frame)
     elif len(answers) > 1 and source.by:
         raise ArgumentError(f'Which answer? Say answer="{answers[0]}", or another of: {", ".join(answers)}.')
     return _with_groups(source, frame)
 
 
+def _groups(source: Source, frame: pd.DataFrame) -> list[str]:
+    """Group columns that tell rows apart; a difference between two groups leaves a single one. All, where there are none."""
+    return [name for name in source.by if frame[name].nunique() > 1] if source.by else [schema.VARIABLE]
+
+
 def _with_groups(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
     if not source.by:
-        several = len(source.variables) > 1
-        labels = [
-            source.title(str(v)) if several else str(a) for v, a in frame[[schema.VARIABLE, schema.ANSWER]].to_numpy()
-        ]
-        return frame.assign(**{BLOCK: "", GROUP: labels})
+        return frame.assign(**_without_groups(source, frame))
     if len(source.variables) > 1:
         raise ArgumentError(
             f"Groups are drawn for one variable; the result holds {listed(source.variables)}. Make one chart for each."
         )
-    *outer, inner = source.by
-    block = frame[outer].astype(str).agg(", ".join, axis=1) if outer else source.title(inner)
+    *outer, inner = sorted(source.by, key=lambda name: frame[name].nunique() > 1)  # what all share stands above
+    plain = "" if inner == schema.STATISTIC else source.title(inner)
+    block = frame[outer].astype(str).agg(", ".join, axis=1) if outer else plain
     return frame.assign(**{BLOCK: block, GROUP: frame[inner].astype(str)})
 
 
-def _differences(data: pd.DataFrame) -> bool:
-    """Whether the numbers are differences of shares."""
-    answered = data[schema.ANSWER].astype(str).ne("").all()
-    return bool(
-        set(data[schema.STATISTIC]) == {"difference"} and answered and not (data[schema.ESTIMATE].abs() > 1).any()
-    )
+def _without_groups(source: Source, frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Blocks and labels of rows without groups: answers, variables, or answers under their variables."""
+    titles = [source.title(str(v)) for v in frame[schema.VARIABLE]]
+    answers = frame[schema.ANSWER].astype(str).tolist()
+    if len(set(titles)) == 1:
+        return {BLOCK: [""] * len(titles), GROUP: [a or t for a, t in zip(answers, titles, strict=True)]}
+    if len(set(titles)) == len(titles):
+        pairs = set(frame[schema.STATISTIC]) <= PAIRS
+        return {
+            BLOCK: [""] * len(titles),
+            GROUP: [f"{t} with {a}" if pairs else t for t, a in zip(titles, answers, strict=True)],
+        }
+    return {BLOCK: titles, GROUP: answers}
 
 
-def _writer(data: pd.DataFrame, shares: bool, differences: bool) -> Writer:
+def _writer(data: pd.DataFrame) -> Writer:
     """How the numbers are written, with some decimals or with those that the statistic usually has."""
-    usual = _DIGITS.get(str(data[schema.STATISTIC].iloc[0]), 1)
-    if shares or differences:
-        return lambda value, digits: (percent if shares else points)(value, digits or 0)
-    return lambda value, digits: number(value, usual if digits is None else digits)
+    statistic = str(data[schema.STATISTIC].iloc[0])
+    numbers = data.loc[~data[UNIT].isin((SHARE, POINTS)), schema.ESTIMATE]
+    quantile = family(statistic) == "quantile"
+    usual = _DIGITS.get(statistic, decimals(numbers, significant=3, whole=quantile))
+    alone = data[UNIT].nunique() == 1
+
+    def write(value: float, unit: str, digits: int | None) -> str:
+        if unit == SHARE:
+            return percent(value, digits or 0)
+        if unit == POINTS:
+            return points(value, digits or 0) + ("" if alone else " pts")
+        return (signed if unit == DIFFERENCE else number)(value, usual if digits is None else digits)
+
+    return write
 
 
 def _rows(page: Page, data: pd.DataFrame) -> tuple[list[Row], float, float]:
@@ -131,7 +156,7 @@ def _rows(page: Page, data: pd.DataFrame) -> tuple[list[Row], float, float]:
     return rows, left, indent
 
 
-def _reference(page: Page, axis: Axis, overall: float | None, top: float, write: Writer) -> None:
+def _reference(page: Page, axis: Axis, overall: float | None, top: float, write: Callable[[float], str]) -> None:
     if overall is None:
         return
     if not is_number(overall) or not axis.holds(overall):
@@ -140,7 +165,7 @@ def _reference(page: Page, axis: Axis, overall: float | None, top: float, write:
         )
     x = axis.at(overall)
     page.marks.append(Line(x, top, x, page.y, FAINT, 1.0, dashed=True))
-    text = f"all {write(overall, None)}"
+    text = f"all {write(overall)}"
     page.y += AXIS + 4
     half = width(text, AXIS) / 2
     x = min(max(x, EDGE + half), EDGE + page.frame.inner - half)

@@ -5,19 +5,11 @@ from __future__ import annotations
 import unicodedata
 
 from survey_kit.charts.fonts import advances, fallback_advances
+from survey_kit.results.letters import clean as clean
 
 _UNKNOWN = 0.6  # em, for a character that no font has
 _LONGEST = 1_000  # characters of a text that are set at all
 LEADING = 1.28  # line height in em
-
-
-def clean(text: object) -> str:
-    """One line of text: no line breaks, no control, invisible or direction-override characters, no half characters.
-
-    >>> clean("a\\nb\\u202ec\\x00")
-    'a bc'
-    """
-    return " ".join("".join(_kept(c) for c in unicodedata.normalize("NFC", str(text))).split())
 
 
 def width(text: str, size: float, bold: bool = False) -> float:
@@ -61,15 +53,6 @@ def _advance_elsewhere(character: str, bold: bool) -> float:
     if unicodedata.combining(character):
         return 0.0
     return fallback_advances(bold).get(ord(character), _UNKNOWN)
-
-
-def _kept(character: str) -> str:
-    category = unicodedata.category(character)
-    if category in ("Cs", "Co") or ord(character) & 0xFFFE == 0xFFFE:
-        return "\N{REPLACEMENT CHARACTER}"
-    if category in ("Cc", "Zl", "Zp"):
-        return " " if character.isspace() else ""
-    return "" if category == "Cf" else character
 
 
 def _words(text: str, size: float, room: float, bold: bool) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from survey_kit.errors import ArgumentError, NoValidData
 from survey_kit.nonresponse import reads_like_nonresponse
 from survey_kit.results.display import confidence, number
 from survey_kit.results.estimates import Estimates
+from survey_kit.results.statistics import family, with_headings, with_titles
+from survey_kit.results.units import SHARE, UNIT, units_of_frame
 
 _MOST_NOTICES = 2  # sentences in a footer
 
@@ -41,6 +43,11 @@ class Source:
         """Variables in order."""
         return list(dict.fromkeys(self.frame[schema.VARIABLE].astype(str)))
 
+    @property
+    def are_shares(self) -> bool:
+        """Whether every number is a share."""
+        return set(self.frame[UNIT]) == {SHARE}
+
     def title(self, variable: str) -> str:
         """Title of a variable, or its name."""
         return clean(self.titles.get(variable) or variable)
@@ -50,8 +57,7 @@ class Source:
         n = self.frame[schema.N].dropna().to_numpy(dtype=float)
         ends = dict.fromkeys((number(n.min()), number(n.max()))) if len(n) else {}
         parts = [f"n = {' to '.join(ends)}, unweighted."] if ends else []
-        statistics = set(self.frame[schema.STATISTIC])
-        if statistics == {"proportion"}:
+        if self.are_shares:
             half = (self.frame[schema.CI_HIGH] - self.frame[schema.CI_LOW]).max() / 2
             if half == half:
                 parts.append(
@@ -81,13 +87,17 @@ def source_of(result: Any) -> Source:
     source = _read(result)
     if source.frame.empty:
         raise NoValidData("There is nothing to draw: the result has no rows.")
+    statistics = [str(s) for s in source.frame[schema.STATISTIC].unique()]
+    if len(statistics) > 1 and {family(s) for s in statistics} == {"quantile"}:
+        return replace(source, frame=with_headings(source.frame), by=(*source.by, schema.STATISTIC))
     return source
 
 
 def _read(result: Any) -> Source:
     if isinstance(result, Estimates):
+        frame = with_titles(result.frame(), result.titles).assign(**{UNIT: result.units})
         return Source(
-            result.frame(),
+            frame,
             result.by,
             result.level,
             result.titles,
@@ -103,7 +113,9 @@ def _read(result: Any) -> Source:
         if lacking:
             raise ArgumentError(f"The frame has no column {', '.join(lacking)}; a chart needs the columns of a result.")
         known = {schema.VARIABLE, *schema.RESULT_COLUMNS, "term", "t", "p_value"}
-        return Source(_numeric(result.reset_index(drop=True)), tuple(str(c) for c in result if c not in known))
+        frame = _numeric(result.reset_index(drop=True))
+        frame = frame.assign(**{UNIT: units_of_frame(frame)})
+        return Source(frame, tuple(str(c) for c in result if c not in known))
     raise ArgumentError(
         f"A chart cannot be made from {type(result).__name__}. Give Estimates, a list of them, a ModelFit, Weights, or a "
         "frame with the columns of a result."

@@ -9,11 +9,10 @@ import numpy as np
 
 from survey_kit.block import Block
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, one_of
+from survey_kit.errors import ArgumentError
 from survey_kit.estimation.request import Names, prepare
-from survey_kit.estimation.solve import Deff, solve
+from survey_kit.estimation.solve import Deff, check_interval, solve
 from survey_kit.kernels.groups import FloatArray
-from survey_kit.kernels.intervals import INTERVALS
 from survey_kit.kernels.sums import Entries
 from survey_kit.results.estimates import Estimates
 
@@ -30,6 +29,7 @@ def cdf(
     missing: str = "exclude",
     level: float = 0.95,
     deff: Deff = False,
+    df: float | None = None,
 ) -> Estimates:
     """Weighted shares of values up to each of several numbers, with design-based standard errors.
 
@@ -38,7 +38,7 @@ def cdf(
     Args:
         survey: a Survey. variable: a numeric column.
         at: where to read the distribution; None for every value that occurs, where these are at most 200.
-        interval: as in `proportion`. by, where, missing, level, deff: as in `mean`.
+        interval: as in `proportion`. by, where, missing, level, deff, df: as in `mean`.
 
     Returns:
         Estimates in shares (0 to 1) with answers "<= 30".
@@ -50,18 +50,17 @@ def cdf(
 
     Example:
         >>> import pandas as pd, survey_kit as sk
-        >>> from survey_kit.estimation.cdf import cdf
         >>> poll = sk.from_frame(pd.DataFrame({"age": [20, 30, 40, 50], "w": [1, 1, 2, 2]})).with_design(weight="w")
-        >>> cdf(poll, "age", at=[30, 45], interval="wald").frame()[["answer", "estimate", "se"]].round(3)
+        >>> sk.cdf(poll, "age", at=[30, 45], interval="wald").frame()[["answer", "estimate", "se"]].round(3)
           answer  estimate     se
         0  <= 30     0.333  0.257
         1  <= 45     0.667  0.301
     """
-    one_of("interval", interval, INTERVALS)
+    check_interval(interval, df)
     if not isinstance(variable, str):
         raise ArgumentError(f"cdf takes one variable, got {variable!r}. Call it once for each.")
     asked = None if at is None else _numbers(at)
-    request = prepare(survey, variable, by, where, missing, level, numeric=True)
+    request = prepare(survey, variable, by, where, missing, level, numeric=True, df=df)
     block = request.blocks[0]
     cumulative = _up_to(block, _occurring(block) if asked is None else asked)
     return solve(replace(request, blocks=(cumulative,)), "ratio", "cdf", level, interval, deff)

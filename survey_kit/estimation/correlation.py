@@ -50,11 +50,9 @@ def covariance(
     Equivalent: R svyvar(~a+b); Stata correlate, covariance with weights has no design-based error.
 
     Example:
-        >>> import pandas as pd
-        >>> from survey_kit import from_frame
-        >>> from survey_kit.estimation.correlation import covariance
-        >>> poll = from_frame(pd.DataFrame({"age": [20, 30, 40, 50.0], "trust": [1, 3, 2, 4.0]}))
-        >>> covariance(poll, ["age", "trust"]).frame()[["variable", "answer", "estimate"]].round(2)
+        >>> import pandas as pd, survey_kit as sk
+        >>> poll = sk.from_frame(pd.DataFrame({"age": [20, 30, 40, 50.0], "trust": [1, 3, 2, 4.0]}))
+        >>> sk.covariance(poll, ["age", "trust"]).frame()[["variable", "answer", "estimate"]].round(2)
           variable answer  estimate
         0      age    age    166.67
         1      age  trust     13.33
@@ -97,11 +95,9 @@ def correlation(
     Equivalent: R svycontrast(svyvar(~a+b, d), quote(`a:b` / sqrt(`a:a` * `b:b`))); Stata and SPSS have no design-based one.
 
     Example:
-        >>> import pandas as pd
-        >>> from survey_kit import from_frame
-        >>> from survey_kit.estimation.correlation import correlation
-        >>> poll = from_frame(pd.DataFrame({"age": [20, 30, 40, 50.0], "trust": [1, 3, 2, 4.0]}))
-        >>> correlation(poll, ["age", "trust"]).frame()[["variable", "answer", "estimate"]].round(2)
+        >>> import pandas as pd, survey_kit as sk
+        >>> poll = sk.from_frame(pd.DataFrame({"age": [20, 30, 40, 50.0], "trust": [1, 3, 2, 4.0]}))
+        >>> sk.correlation(poll, ["age", "trust"]).frame()[["variable", "answer", "estimate"]].round(2)
           variable answer  estimate
         0      age  trust       0.8
     """

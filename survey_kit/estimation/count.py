@@ -51,11 +51,9 @@ def count(
     svy: tabulate, count; SPSS CSTABULATE /CELLS POPSIZE.
 
     Example:
-        >>> import pandas as pd
-        >>> from survey_kit import from_frame
-        >>> from survey_kit.estimation.count import count
+        >>> import pandas as pd, survey_kit as sk
         >>> df = pd.DataFrame({"vote": ["a", "b", "a"], "w": [100, 100, 200.0]})
-        >>> count(from_frame(df).with_design(weight="w"), "vote").frame()[["answer", "estimate"]]
+        >>> sk.count(sk.from_frame(df).with_design(weight="w"), "vote").frame()[["answer", "estimate"]]
           answer  estimate
         0      a     300.0
         1      b     100.0

@@ -26,6 +26,7 @@ def gini(
     where: str | None = None,
     missing: str = "exclude",
     level: float = 0.95,
+    df: float | None = None,
 ) -> Estimates:
     """Weighted Gini coefficients with design-based standard errors.
 
@@ -36,7 +37,7 @@ def gini(
     Args:
         survey: a Survey.
         variables: one numeric column or several, at least zero; with several, rows missing any are outside the base of all.
-        by, where, missing, level: as in `mean`.
+        by, where, missing, level, df: as in `mean`.
 
     Raises:
         UnknownNameError, NoValidData, UndeclaredMissingError. ArgumentError: values below zero, for which G is no share.
@@ -46,13 +47,12 @@ def gini(
 
     Example:
         >>> import pandas as pd, survey_kit as sk
-        >>> from survey_kit.estimation.gini import gini
         >>> poll = sk.from_frame(pd.DataFrame({"income": [10, 20, 30, 40], "w": [1, 1, 2, 1]})).with_design(weight="w")
-        >>> gini(poll, "income").frame()[["estimate", "se"]].round(3)
+        >>> sk.gini(poll, "income").frame()[["estimate", "se"]].round(3)
            estimate     se
         0     0.215  0.103
     """
-    request = prepare(survey, variables, by, where, missing, level, numeric=True)
+    request = prepare(survey, variables, by, where, missing, level, numeric=True, df=df)
     for block in request.blocks:
         _refuse_negative(block)
     theta, carrier = _evaluate(request)

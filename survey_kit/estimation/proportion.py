@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import UnsupportedOption, one_of
 from survey_kit.estimation.request import Names, prepare
-from survey_kit.estimation.solve import Deff, solve
-from survey_kit.kernels.intervals import INTERVALS
+from survey_kit.estimation.solve import Deff, check_interval, solve
 from survey_kit.results.estimates import Estimates
 
 
@@ -47,8 +45,6 @@ def proportion(
         0      a       0.5
         1      b       0.5
     """
-    one_of("interval", interval, INTERVALS)
-    if interval == "beta" and df is not None:
-        raise UnsupportedOption('interval="beta" takes the degrees of freedom of the design. Leave df out.')
+    check_interval(interval, df)
     request = prepare(survey, variables, by, where, missing, level, numeric=False, df=df)
     return solve(request, "ratio", "proportion", level, interval, deff)

@@ -87,9 +87,8 @@ def quantile(
 
     Example:
         >>> import pandas as pd, survey_kit as sk
-        >>> from survey_kit.estimation.quantile import quantile
         >>> poll = sk.from_frame(pd.DataFrame({"age": range(1, 101), "w": [1, 3] * 50})).with_design(weight="w")
-        >>> quantile(poll, "age", [0.25, 0.5]).frame()[["statistic", "estimate", "ci_low", "ci_high"]]
+        >>> sk.quantile(poll, "age", [0.25, 0.5]).frame()[["statistic", "estimate", "ci_low", "ci_high"]]
                statistic  estimate  ci_low  ci_high
         0  quantile 0.25      26.0    17.0     36.0
         1         median      50.0    40.0     62.0
@@ -123,9 +122,8 @@ def median(
 
     Example:
         >>> import pandas as pd, survey_kit as sk
-        >>> from survey_kit.estimation.quantile import median
         >>> poll = sk.from_frame(pd.DataFrame({"age": [20, 30, 40, 50], "w": [1, 1, 2, 2]})).with_design(weight="w")
-        >>> median(poll, "age").theta.tolist()
+        >>> sk.median(poll, "age").theta.tolist()
         [40.0]
     """
     return quantile(survey, variables, 0.5, by, where, interval, rule, level, df, missing)

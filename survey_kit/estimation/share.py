@@ -15,6 +15,7 @@ from survey_kit.estimation.request import Names, Request, as_names, keys_of, pre
 from survey_kit.estimation.solve import (
     Deff,
     check_deff,
+    check_interval,
     design_effects,
     effects_against,
     estimates_of,
@@ -22,7 +23,6 @@ from survey_kit.estimation.solve import (
 )
 from survey_kit.estimation.total import is_number
 from survey_kit.kernels.groups import FloatArray, weighted_counts
-from survey_kit.kernels.intervals import INTERVALS
 from survey_kit.kernels.linearize import Ratios
 from survey_kit.results.estimates import Estimates
 
@@ -67,18 +67,16 @@ def share(
     Stata svy: tabulate, cell; SPSS CSTABULATE /CELLS TABLEPCT.
 
     Example:
-        >>> import pandas as pd
-        >>> from survey_kit import from_frame
-        >>> from survey_kit.estimation.share import share
-        >>> poll = from_frame(pd.DataFrame({"vote": ["a", "b", "a", "b"], "sex": ["m", "m", "w", "m"]}))
-        >>> share(poll, "vote", by="sex").frame()[["sex", "answer", "estimate"]]
+        >>> import pandas as pd, survey_kit as sk
+        >>> poll = sk.from_frame(pd.DataFrame({"vote": ["a", "b", "a", "b"], "sex": ["m", "m", "w", "m"]}))
+        >>> sk.share(poll, "vote", by="sex").frame()[["sex", "answer", "estimate"]]
           sex answer  estimate
         0   m      a      0.25
         1   m      b      0.50
         2   w      a      0.25
         3   w      b      0.00
     """
-    one_of("interval", interval, INTERVALS)
+    check_interval(interval, df)
     check_deff(deff)
     if not all(is_number(survey, name) for name in as_names(variables, "variables")):
         request = prepare(survey, variables, by, where, missing, level, numeric=False, df=df)

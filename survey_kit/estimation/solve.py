@@ -11,11 +11,12 @@ import scipy.sparse as sp
 
 from survey_kit.design.bound import BoundDesign
 from survey_kit.engine.memory import Domains, column_totals, first_stage_sums, replicate_totals, totals
-from survey_kit.errors import one_of
+from survey_kit.errors import UnsupportedOption, one_of
 from survey_kit.estimation.layout import Layout, lay_out, population_variance
 from survey_kit.estimation.likelihood import likelihood_limits
 from survey_kit.estimation.request import Request, keys_of
 from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.kernels.intervals import INTERVALS
 from survey_kit.kernels.linearize import Ratios, Totals
 from survey_kit.kernels.sums import Contributions
 from survey_kit.results.carriers import Carrier, error_notices, linearized, replicated
@@ -84,6 +85,13 @@ def estimates_of(
         notices=(*request.notices, *error_notices(carrier)),
         context=request.context,
     )
+
+
+def check_interval(interval: str, df: float | None) -> None:
+    """Refuse what `interval` does not take."""
+    one_of("interval", interval, INTERVALS)
+    if interval == "beta" and df is not None:
+        raise UnsupportedOption('interval="beta" takes the degrees of freedom of the design. Leave df out.')
 
 
 def check_deff(deff: Deff) -> None:

@@ -51,12 +51,11 @@ def statistic(
         function: function(weights, data) with weights of shape (n,) and the labelled view of the same n rows, as
             `poll.data` has it. It returns a number, a sequence of numbers, or a mapping or Series of names to numbers, whose
             names become answers. It must not change the data.
-        by: one column or several: the function is called for each group. where, level, df: as in
-            `mean`.
+        by: one column or several: the function is called for each group. where, level, df: as in `mean`.
         name: what the statistic is called in the result.
 
     Returns:
-        Estimates, with NaN for a standard error where some replicate gave no number (R leaves such replicates out).
+        Estimates. Replicates that gave no number are left out of the standard error, as in R, and counted in a notice.
 
     Raises:
         UnsupportedOption: the design has no replicate weights.
@@ -66,11 +65,9 @@ def statistic(
     Equivalent: R withReplicates(design, function(w, data) ...); Stata svy jackknife / svy bootstrap.
 
     Example:
-        >>> import numpy as np, pandas as pd
-        >>> from survey_kit import from_frame
-        >>> from survey_kit.estimation.statistic import statistic
-        >>> poll = from_frame(pd.DataFrame({"age": [20, 30, 40, 50.0]})).replicate("JK1")
-        >>> statistic(poll, lambda w, data: np.average(data["age"], weights=w)).frame()[["estimate", "se"]].round(3)
+        >>> import numpy as np, pandas as pd, survey_kit as sk
+        >>> poll = sk.from_frame(pd.DataFrame({"age": [20, 30, 40, 50.0]})).replicate("JK1")
+        >>> sk.statistic(poll, lambda w, data: np.average(data["age"], weights=w)).frame()[["estimate", "se"]].round(3)
            estimate     se
         0      35.0  6.455
     """

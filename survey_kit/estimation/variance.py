@@ -39,10 +39,8 @@ def variance(
     has none for complex samples.
 
     Example:
-        >>> import pandas as pd
-        >>> from survey_kit import from_frame
-        >>> from survey_kit.estimation.variance import variance
-        >>> variance(from_frame(pd.DataFrame({"age": [20, 30, 40, 50.0]})), "age").frame()[["estimate", "se"]].round(2)
+        >>> import pandas as pd, survey_kit as sk
+        >>> sk.variance(sk.from_frame(pd.DataFrame({"age": [20, 30, 40, 50.0]})), "age").frame()[["estimate", "se"]].round(2)
            estimate     se
         0    166.67  76.98
     """
@@ -71,10 +69,8 @@ def sd(
     Equivalent: R srvyr::survey_sd and sqrt(svyvar()), without a standard error; Stata estat sd.
 
     Example:
-        >>> import pandas as pd
-        >>> from survey_kit import from_frame
-        >>> from survey_kit.estimation.variance import sd
-        >>> sd(from_frame(pd.DataFrame({"age": [20, 30, 40, 50.0]})), "age").frame()[["estimate", "se"]].round(2)
+        >>> import pandas as pd, survey_kit as sk
+        >>> sk.sd(sk.from_frame(pd.DataFrame({"age": [20, 30, 40, 50.0]})), "age").frame()[["estimate", "se"]].round(2)
            estimate    se
         0     12.91  2.98
     """

@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from survey_kit import schema
-from survey_kit.errors import UnsupportedOption, unknown
+from survey_kit.errors import UnsupportedOption, listed, unknown
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.variance import UnitSums
 from survey_kit.results.carriers import Linearized
@@ -22,7 +22,7 @@ def only_answer(estimates: Estimates, answer: str) -> Estimates:
     rows = np.flatnonzero((estimates.keys[schema.ANSWER] == answer).to_numpy())
     if not len(rows):
         raise unknown("answer", answer, estimates.keys[schema.ANSWER].unique())
-    return _mapped(estimates, np.eye(len(estimates))[rows], estimates.keys.iloc[rows])
+    return estimates.take(rows)
 
 
 def with_nets(estimates: Estimates, nets: Mapping[str, Sequence[str]]) -> Estimates:
@@ -33,31 +33,38 @@ def with_nets(estimates: Estimates, nets: Mapping[str, Sequence[str]]) -> Estima
     """
     if not nets:
         return estimates
-    rows, keys = [], []
+    rows: list[FloatArray] = []
+    keys = []
     for variable in estimates.keys[schema.VARIABLE].unique():
         for name, answers in nets.items():
             rows.append(_sum_row(estimates, variable, answers))
             first = np.flatnonzero((estimates.keys[schema.VARIABLE] == variable).to_numpy())[0]
             keys.append(estimates.keys.iloc[[first]].assign(**{schema.ANSWER: name}))
-    matrix = np.vstack([np.eye(len(estimates)), *rows])
-    return _mapped(estimates, matrix, pd.concat([estimates.keys, *keys]))
+    matrix = sp.csr_array(np.vstack([np.eye(len(estimates)), *rows]))
+    made = _mapped(estimates, matrix, pd.concat([estimates.keys, *keys]))
+    return made if estimates.limits is None else _limits_kept(estimates, made)
 
 
 def only_nets(estimates: Estimates, nets: Mapping[str, Sequence[str]]) -> Estimates:
     """The nets alone, one row for each variable and net."""
     every = with_nets(estimates, nets)
-    rows = np.arange(len(estimates), len(every))
-    return _mapped(every, np.eye(len(every))[rows], every.keys.iloc[rows])
+    return every.take(np.arange(len(estimates), len(every)))
 
 
 def stacked(results: Sequence[Estimates]) -> Estimates:
     """Results of one survey put together with their covariances, each on its own base.
 
-    Raises UnsupportedOption for results that were not linearised under one design.
+    Intervals of different methods are taken as they are. Raises UnsupportedOption for results that were not linearised
+    under one design, or have different confidence levels.
     """
     carriers = [r.carrier for r in results]
     if not all(isinstance(c, Linearized) and c.df == carriers[0].df for c in carriers):
         raise UnsupportedOption("Only linearised results of one design can be put together. Estimate them in one call.")
+    if len({r.level for r in results}) > 1:
+        levels = listed(sorted({f"{r.level:g}" for r in results}))
+        raise UnsupportedOption(
+            f"The results have intervals of different levels ({levels}). Estimate them with one level=."
+        )
     stages = zip(*(c.sums for c in carriers), strict=True)  # type: ignore[attr-defined]
     first = results[0]
     return replace(
@@ -68,7 +75,10 @@ def stacked(results: Sequence[Estimates]) -> Estimates:
         n_weighted=np.concatenate([r.n_weighted for r in results]),
         carrier=replace(carriers[0], sums=tuple(_beside(sums) for sums in stages)),  # type: ignore[type-var]
         rows=None if any(r.rows is None for r in results) else np.concatenate([r.rows for r in results]),  # type: ignore[misc]
-        deff=None,
+        deff=None if all(r.deff is None for r in results) else np.concatenate([_deff(r) for r in results]),
+        interval=first.interval if len({r.interval for r in results}) == 1 else "wald",
+        limits=_limits(results),
+        unit=np.concatenate([r.units for r in results]),
         titles={k: v for r in results for k, v in r.titles.items()},
         questions={k: v for r in results for k, v in r.questions.items()},
         notices=tuple(n for r in results for n in r.notices),
@@ -79,7 +89,9 @@ def _beside(sums: Sequence[UnitSums]) -> UnitSums:
     """Sums over the same units, one result beside the other; the cells of calibration are the same for all."""
     cells = [cell for cell, _ in sums[0].corrections]
     taken = [np.hstack([s.corrections[i][1] for s in sums]) for i in range(len(cells))]
-    return UnitSums(np.hstack([_dense(s.direct) for s in sums]), tuple(zip(cells, taken, strict=True)))
+    sizes = [s.size for s in sums if s.size is not None]
+    size = np.concatenate(sizes) if len(sizes) == len(sums) else None
+    return UnitSums(np.hstack([_dense(s.direct) for s in sums]), tuple(zip(cells, taken, strict=True)), size)
 
 
 def _dense(matrix: sp.csr_array | FloatArray) -> FloatArray:
@@ -97,16 +109,41 @@ def _sum_row(estimates: Estimates, variable: str, answers: Sequence[str]) -> Flo
     return row
 
 
-def _mapped(estimates: Estimates, matrix: FloatArray, keys: pd.DataFrame) -> Estimates:
+def _deff(result: Estimates) -> FloatArray:
+    return np.full(len(result), np.nan) if result.deff is None else result.deff
+
+
+def _limits(results: Sequence[Estimates]) -> tuple[FloatArray, FloatArray] | None:
+    """Limits of each by its own method; None where one method without limits of its own serves all."""
+    if len({r.interval for r in results}) == 1 and all(r.limits is None for r in results):
+        return None
+    low, high = zip(*(r.confidence_interval() for r in results), strict=True)
+    return np.concatenate(low), np.concatenate(high)
+
+
+def _limits_kept(estimates: Estimates, made: Estimates) -> Estimates:
+    """Limits that the estimator made for the answers; those of the nets behind them by the usual formula."""
+    assert estimates.limits is not None
+    k = len(estimates)
+    usual = made.confidence_interval()
+    low, high = (np.append(own, more[k:]) for own, more in zip(estimates.limits, usual, strict=True))
+    return replace(made, limits=(low, high))
+
+
+def _mapped(estimates: Estimates, matrix: sp.csr_array, keys: pd.DataFrame) -> Estimates:
     """`matrix @ theta` as shares on the base of the first estimate that each row uses."""
-    source = (matrix != 0).argmax(axis=1)
+    source = np.array(
+        [row[0] if len(row) else 0 for row in np.split(matrix.indices, matrix.indptr[1:-1])], dtype=np.int64
+    )
     return replace(
         estimates,
         keys=keys.reset_index(drop=True),
         theta=matrix @ estimates.theta,
         n=estimates.n[source],
         n_weighted=estimates.n_weighted[source],
-        carrier=estimates.carrier.map(matrix),
+        carrier=estimates.carrier.map(matrix),  # type: ignore[arg-type]
         rows=None if estimates.rows is None else estimates.rows[source],
         deff=None,
+        limits=None,
+        unit=None if estimates.unit is None else estimates.unit[source],
     )

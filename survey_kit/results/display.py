@@ -7,6 +7,7 @@ little smaller. Floats are therefore read at 12 significant digits before they a
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import NormalDist
 
@@ -122,6 +123,29 @@ def margin_of_error(n: float, deff: float | None = None, level: float = 0.95, di
     margin = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt((deff if known and deff else 1.0) * 0.25 / n)
     effect = f"including a design effect of {number(deff, 2)}" if known else "not including a design effect"
     return f"±{number(100 * margin, digits)} points ({confidence(level)} confidence, {effect})"
+
+
+def decimals(values: Iterable[float], errors: Iterable[float] = (), significant: int = 4, whole: bool = False) -> int:
+    """Decimals for a column of numbers: the largest gets `significant` digits (one less below 1), the median error two.
+
+    `whole`: none where every number is a whole one, as quantiles of whole numbers are.
+
+    >>> decimals([644.17, 12.0], [23.5]), decimals([0.482], [0.0131]), decimals([6194000.0]), decimals([45.0], whole=True)
+    (1, 3, 0, 0)
+    """
+    sizes = [abs(v) for v in values if not _is_missing(v) and not math.isinf(v)]
+    if whole and all(size == int(size) for size in sizes):
+        return 0
+    spread = sorted(e for e in errors if not _is_missing(e) and 0 < e < math.inf)
+    largest = max(sizes, default=0.0)
+    wanted = [significant - (1 if largest >= 1 else 2) - _magnitude(largest)] if largest > 0 else [0]
+    wanted += [1 - _magnitude(spread[len(spread) // 2])] if spread else []
+    return min(max(0, *wanted), 12)
+
+
+def _magnitude(size: float) -> int:
+    """The power of ten of the first digit."""
+    return math.floor(math.log10(size))
 
 
 def confidence(level: float) -> str:

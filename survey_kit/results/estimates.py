@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from survey_kit import schema
-from survey_kit.errors import ArgumentError, UnknownNameError, did_you_mean, unknown
-from survey_kit.kernels.groups import FloatArray
+from survey_kit.errors import ArgumentError, UnsupportedOption
+from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.kernels.intervals import interval
-from survey_kit.results.carriers import Carrier
+from survey_kit.results.carriers import Carrier, Linearized, Replicated
+from survey_kit.results.contrast import Weights, contrast_of, moved, pairs_of, quotients
+from survey_kit.results.listing import MOST_HTML, MOST_TEXT, listing_of
+from survey_kit.results.listing_html import as_html
+from survey_kit.results.listing_text import as_text
+from survey_kit.results.units import combined_units, units_of
 from survey_kit.schema import Notice
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Estimates:
     """K estimates with their joint sampling error.
 
@@ -37,6 +43,7 @@ class Estimates:
         questions: wording of each variable.
         notices: what a reader must know.
         context: facts for footers, such as the design in words.
+        unit: in what each is read where its statistic does not say it; see `units`. Shape (K,).
     """
 
     keys: pd.DataFrame
@@ -54,6 +61,7 @@ class Estimates:
     questions: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     context: Mapping[str, Any] = field(default_factory=dict)
+    unit: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.theta)
@@ -71,6 +79,25 @@ class Estimates:
     def df(self) -> float:
         """Degrees of freedom."""
         return self.carrier.df
+
+    @property
+    def cv(self) -> FloatArray:
+        """Coefficients of variation, se / |estimate|; NaN where the estimate is zero. Shape (K,). R: cv()."""
+        size = np.abs(self.theta)
+        return self.se / np.where(size > 0, size, np.nan)
+
+    @property
+    def n_eff(self) -> FloatArray:
+        """Effective sample sizes, n / deff; NaN where no design effect is known (ask with deff=True). Shape (K,)."""
+        if self.deff is None:
+            return np.full(len(self), np.nan)
+        return self.n / np.where(self.deff > 0, self.deff, np.nan)
+
+    @property
+    def units(self) -> np.ndarray:
+        """In what each estimate is read: "share" (shown in percent), "points" (a difference of shares), "number" or
+        "difference" (a number that is shown with its sign). Shape (K,)."""
+        return units_of(self.keys[schema.STATISTIC], self.context) if self.unit is None else self.unit
 
     def vcov(self) -> pd.DataFrame:
         """Covariance matrix of the estimates, rows and columns named as in `names`. R: vcov()."""
@@ -112,96 +139,179 @@ class Estimates:
         out[schema.FLAG] = np.where(self.n < schema.LOW_BASE, f"n<{schema.LOW_BASE}", "")
         return out
 
-    def map(self, matrix: FloatArray, keys: pd.DataFrame, statistic: str = "contrast", **changes: Any) -> Estimates:
-        """`matrix @ theta` with its error. Shape of `matrix`: (M, K)."""
-        matrix = np.asarray(matrix, dtype=float)
-        used = matrix != 0
-        bases = np.where(used, self.n, np.inf).min(axis=1)
-        weighted = np.where(used, self.n_weighted, np.inf).min(axis=1)
+    def take(self, rows: IntArray) -> Estimates:
+        """Some of the estimates by their place, with all that belongs to them. Shape of `rows`: (M,)."""
+        rows = np.asarray(rows, dtype=np.int64)
+        picked = sp.csr_array((np.ones(len(rows)), rows, np.arange(len(rows) + 1)), shape=(len(rows), len(self)))
+        optional: dict[str, Any] = {"rows": self.rows, "deff": self.deff, "unit": self.unit}
         return replace(
             self,
-            keys=keys.assign(**{schema.STATISTIC: statistic}).reset_index(drop=True),
-            theta=matrix @ self.theta,
-            n=np.where(np.isfinite(bases), bases, 0),
-            n_weighted=np.where(np.isfinite(weighted), weighted, 0),
-            carrier=self.carrier.map(matrix),
-            rows=None,
-            deff=None,
-            interval="wald",
-            limits=None,
-            **changes,
+            keys=self.keys.iloc[rows].reset_index(drop=True),
+            theta=self.theta[rows],
+            n=self.n[rows],
+            n_weighted=self.n_weighted[rows],
+            carrier=self.carrier.map(picked),  # type: ignore[arg-type]
+            limits=None if self.limits is None else (self.limits[0][rows], self.limits[1][rows]),
+            **{name: values[rows] for name, values in optional.items() if values is not None},
         )
+
+    def map(
+        self, matrix: FloatArray | sp.sparray, keys: pd.DataFrame, statistic: str = "contrast", **changes: Any
+    ) -> Estimates:
+        """`matrix @ theta` with its error. Shape of `matrix`: (M, K). Estimates with coefficient 0 play no part."""
+        used = sp.csr_array(matrix if sp.issparse(matrix) else np.atleast_2d(np.asarray(matrix, dtype=float)))
+        used.eliminate_zeros()
+        units = combined_units(used, self.units)
+        carrier = self.carrier.map(used)  # type: ignore[arg-type]
+        return self._made(
+            used, keys, statistic, **{"theta": used @ self.theta, "carrier": carrier, "unit": units, **changes}
+        )
+
+    def _made(self, used: sp.csr_array, keys: pd.DataFrame, statistic: str, **changes: Any) -> Estimates:
+        """Estimates made of others: their bases are the smallest of those that they use. Shape of `used`: (M, K)."""
+        parts = {
+            "keys": keys.assign(**{schema.STATISTIC: statistic}).reset_index(drop=True),
+            "n": smallest(self.n, used),
+            "n_weighted": smallest(self.n_weighted, used),
+            **dict.fromkeys(("rows", "deff", "limits")),
+            "interval": "wald",
+        }
+        return replace(self, **{**parts, **changes})
 
     def difference(self, **pairs: tuple[Any, Any]) -> Estimates:
         """Differences between two groups, everything else equal, with their covariance.
 
-        Example: `est.difference(region=("Almaty", "Astana"))` is Almaty minus Astana for every answer and other key.
-        R: svycontrast; Stata: lincom.
+        Example: `est.difference(region=("Almaty", "Astana"))` is Almaty minus Astana for every answer and other key;
+        differences of shares are in points. R: svycontrast; Stata: lincom.
+
+        Raises:
+            ArgumentError: not one key with two values. UnknownNameError: no such key or value.
         """
-        if len(pairs) != 1:
-            raise ArgumentError(f"difference() takes one key, as in difference(region=(a, b)); got {len(pairs)}.")
-        ((column, pair),) = pairs.items()
-        if column not in self.keys:
-            raise unknown("key", column, self.keys.columns)
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            raise ArgumentError(f"difference({column}=...) takes a pair of values, got {pair!r}.")
-        positive, negative = (self._rows(column, value) for value in pair)
-        rest = [c for c in self.keys.columns if c != column]
-        left = self.keys.loc[positive, rest].assign(_p=positive)
-        both = left.merge(self.keys.loc[negative, rest].assign(_n=negative), on=rest, how="inner")
-        matrix = np.zeros((len(both), len(self)))
-        at = np.arange(len(both))
-        matrix[at, both["_p"]] = 1.0
-        matrix[at, both["_n"]] = -1.0
-        keys = both[rest].copy()
-        keys.insert(self.keys.columns.get_loc(column), column, f"{pair[0]} - {pair[1]}")
-        return self.map(matrix, keys, statistic="difference")
+        found = pairs_of(self.keys, "difference", "-", pairs)
+        m = len(found.first)
+        ones, row = np.ones(m), np.arange(m)
+        at = (np.concatenate([ones, -ones]), (np.tile(row, 2), np.concatenate([found.first, found.second])))
+        matrix = sp.csr_array(sp.coo_array(at, shape=(m, len(self))))
+        return self.map(matrix, found.keys, "difference", notices=(*self.notices, *found.notices))
 
-    def _rows(self, column: str, value: Any) -> np.ndarray:
-        rows = np.flatnonzero((self.keys[column] == value).to_numpy())
-        if not len(rows):
-            there = self.keys[column].unique()
-            raise UnknownNameError(f"No {column} {value!r} among the estimates.{did_you_mean(value, there)}")
-        return rows
+    def ratio(self, method: str | None = None, **pairs: tuple[Any, Any]) -> Estimates:
+        """Ratios of two groups, everything else equal, with their covariance. NaN where the second is zero.
 
-    def contrast(self, weights: Mapping[Any, Any] | FloatArray | Sequence[Any]) -> Estimates:
-        """Linear contrasts with their covariance.
+        Example: `est.ratio(region=("Almaty", "Astana"))` is Almaty over Astana for every answer and other key.
+        `method`: as in `contrast`. R: svycontrast(quote(a / b)); Stata: nlcom.
 
-        `weights`: a matrix (M, K) or vector (K,); or {name of an estimate: coefficient}; or several of these by name,
-        {"lead": {"A": 1, "B": -1}, ...}. Names are those of `names`. R: svycontrast; Stata: lincom.
+        Raises:
+            ArgumentError: not one key with two values. UnknownNameError: no such key or value. UnsupportedOption:
+            method="replicates" without replicate weights.
         """
-        if isinstance(weights, Mapping):
-            several = all(isinstance(v, Mapping) for v in weights.values())
-            named = weights if several else {"contrast": weights}
-            matrix = np.vstack([self._coefficients(w) for w in named.values()])
-            labels = [str(k) for k in named]
-        else:
-            matrix = np.atleast_2d(np.asarray(weights, dtype=float))
-            labels = [f"contrast {i + 1}" if len(matrix) > 1 else "contrast" for i in range(len(matrix))]
-        if matrix.shape[1] != len(self):
-            raise ArgumentError(
-                f"A contrast needs {len(self)} coefficients, one for each estimate; got {matrix.shape[1]}."
+        found = pairs_of(self.keys, "ratio", "/", pairs)
+        value, jacobian = quotients(found, self.theta)
+        theta = value(self.theta)
+        return self._made(
+            abs(jacobian),
+            found.keys,
+            "ratio",
+            theta=theta,
+            carrier=moved(self.carrier, value, jacobian, theta, method),
+            unit=None,
+            notices=(*self.notices, *found.notices),
+        )
+
+    def contrast(self, weights: Weights, method: str | None = None) -> Estimates:
+        """Contrasts with their covariance: weighted sums of the estimates, or functions of them.
+
+        Args:
+            weights: an expression over the names in `names`, "Biden / (Biden + Trump)"; or {name: coefficient}; or a row
+                of K coefficients, or several rows; or several of these by name, {"gap": "Male - Female", "risk ratio":
+                "Male / Female", "average": {"Male": 0.5, "Female": 0.5}}. Expressions may hold numbers, + - * / **,
+                brackets, and abs, exp, log, log2, log10, sqrt, logit, expit, sin, cos, tan, asin, acos, atan, tanh,
+                atanh. Names with other characters than letters, digits and _ stand in backticks: "`18-29` / `60+`".
+            method: how the error of a function is found. "delta": by its exact derivatives. "replicates": the function of
+                every replicate. None: "replicates" where there are replicate weights, else "delta".
+
+        Returns:
+            Estimates with the contrasts as `variable`; NaN where one does not exist (0 / 0, log of a negative number).
+            Intervals are by t. Differences of shares are in points.
+
+        Raises:
+            ArgumentError: an expression that cannot be read, a wrong number of coefficients, a name that two estimates
+                have. UnknownNameError: a name that no estimate has. UnsupportedOption: method="replicates" without
+                replicate weights.
+
+        Equivalent: R svycontrast (of estimates with return.replicates=TRUE; "delta" is R's way where they were not kept);
+        Stata lincom, nlcom.
+
+        Example:
+            >>> import pandas as pd, survey_kit as sk
+            >>> poll = sk.from_frame(pd.DataFrame({"vote": ["A"] * 6 + ["B"] * 3 + ["C"]}))
+            >>> shares = sk.proportion(poll, "vote")
+            >>> shares.contrast({"lead": "A - B", "two-party": "A / (A + B)"}).frame()["estimate"].round(3).tolist()
+            [0.3, 0.667]
+        """
+        made = contrast_of(weights, self.names)
+        keys = pd.DataFrame({schema.VARIABLE: made.labels, schema.ANSWER: ""})
+        facts: dict[str, Any] = {"by": (), "titles": {}, "questions": {}}
+        theta = made.value(self.theta)
+        return self._made(
+            made.uses,
+            keys,
+            "contrast",
+            theta=theta,
+            carrier=moved(self.carrier, made.value, made.jacobian(self.theta), theta, method),
+            unit=combined_units(made.linear, self.units),
+            **facts,
+        )
+
+    def influence(self) -> pd.DataFrame:
+        """Sums of influence values by sampling unit of the first stage, calibration taken into account.
+
+        One row for each unit, numbered as in the bound design (`poll.bound.stages[0].unit` has the number of each row of
+        data), under the number of its stratum; one column for each estimate. With replacement at the first stage, V = sum
+        over strata of n_h / (n_h - 1) sum over units of (z - mean of z)(z - mean of z)' is `vcov()`. Under the lonely-unit
+        rules "adjust" and "average" they are centred and scaled already, without strata, and V = Z'Z.
+        R: svymean(influence=TRUE), summed by unit.
+
+        Raises:
+            UnsupportedOption: estimates under replicate weights.
+        """
+        if not isinstance(self.carrier, Linearized):
+            raise UnsupportedOption(
+                "Estimates under replicate weights have no influence values. replicates() gives them under each weight."
             )
-        keys = pd.DataFrame({schema.VARIABLE: labels, schema.ANSWER: ""})
-        return self.map(matrix, keys, by=())
+        sums, scheme = self.carrier.sums[0], self.carrier.schemes[0]
+        units = pd.RangeIndex(sums.shape[0], name="unit")
+        stratum = getattr(scheme, "stratum", None)
+        index = units if stratum is None else pd.MultiIndex.from_arrays([stratum, units], names=["stratum", "unit"])
+        return pd.DataFrame(sums.dense(0, len(units)), index=index, columns=self.names)
 
-    def _coefficients(self, weights: Mapping[Any, float]) -> FloatArray:
-        row = np.zeros(len(self))
-        names = self.names
-        for name, value in weights.items():
-            wanted = ":".join(str(v) for v in name) if isinstance(name, tuple) else str(name)
-            at = np.flatnonzero(names == wanted)
-            if len(at) != 1:
-                raise unknown("estimate", wanted, names)
-            row[at[0]] = value
-        return row
+    def replicates(self) -> pd.DataFrame:
+        """The estimates under each replicate weight: one row for each of R weights, one column for each estimate.
+
+        R: attr(svymean(return.replicates=TRUE), "replicates").
+
+        Raises:
+            UnsupportedOption: linearised estimates.
+        """
+        if not isinstance(self.carrier, Replicated):
+            raise UnsupportedOption(
+                "Linearised estimates have no replicates. influence() gives their sums by sampling unit; "
+                "poll.replicate(...) makes replicate weights."
+            )
+        index = pd.RangeIndex(len(self.carrier.thetas), name="replicate")
+        return pd.DataFrame(self.carrier.thetas, index=index, columns=self.names)
 
     def __repr__(self) -> str:
-        shown = self.frame().to_string(max_rows=30, index=False, float_format=lambda v: f"{v:.4g}")
-        return "\n".join([shown, *(f"Note: {notice}" for notice in self.notices)])
+        return as_text(listing_of(self, MOST_TEXT))
 
     def _repr_html_(self) -> str:
-        from html import escape
+        return as_html(listing_of(self, MOST_HTML))
 
-        notes = "".join(f"<p><small>{escape(str(n))}</small></p>" for n in self.notices)
-        return self.frame().to_html(index=False, escape=True, max_rows=60, float_format=lambda v: f"{v:.4g}") + notes
+
+def smallest(values: FloatArray, used: sp.csr_array) -> FloatArray:
+    """The smallest of the values that each row uses; 0 for a row that uses none. Shapes (K,), (M, K) -> (M,)."""
+    out = np.zeros(used.shape[0])
+    starts = used.indptr[:-1]
+    filled = starts < used.indptr[1:]
+    if filled.any():
+        out[filled] = np.minimum.reduceat(values[used.indices], starts[filled])
+    return out

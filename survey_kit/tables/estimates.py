@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from survey_kit import schema
 from survey_kit.errors import ArgumentError, listed
-from survey_kit.results.display import confidence
+from survey_kit.results.display import confidence, decimals
 from survey_kit.results.estimates import Estimates
-from survey_kit.tables.figures import EFFECT, MARK, PREDICTION, Figures
+from survey_kit.results.statistics import EFFECT, PREDICTION, family, with_headings, with_titles
+from survey_kit.results.units import UNIT, units_of_frame
+from survey_kit.tables.figures import MARK, Figures, shown_units
 from survey_kit.tables.look import Look
 from survey_kit.tables.stub import Layout, by_answer, by_row, by_term
 from survey_kit.tables.table import Table
@@ -24,7 +26,7 @@ NEEDED = ("variable", "answer", "statistic", "estimate", "ci_low", "ci_high", "n
 class Facts:
     """What a result frame does not hold: the `by` columns, the level, labels, wordings, notes.
 
-    `reference`: the levels that effects compare with; `shares`: whether predictions are probabilities.
+    `reference`: the levels that effects compare with.
     """
 
     by: tuple[str, ...]
@@ -33,7 +35,6 @@ class Facts:
     questions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     reference: Mapping[str, str] = field(default_factory=dict)
-    shares: bool = False
 
 
 def estimates_table(result: Estimates, look: Look) -> Table:
@@ -50,9 +51,8 @@ def estimates_table(result: Estimates, look: Look) -> Table:
         questions=result.questions,
         notes=tuple(notes),
         reference=result.context.get("reference", {}),
-        shares=result.context.get("family") == "binomial",
     )
-    return _table(result.frame(), facts, look)
+    return _table(with_titles(result.frame(), result.titles), result.units, facts, look)
 
 
 def frame_table(frame: pd.DataFrame, look: Look) -> Table:
@@ -64,14 +64,16 @@ def frame_table(frame: pd.DataFrame, look: Look) -> Table:
             f"There are: {listed(frame.columns)}."
         )
     by = tuple(str(c) for c in frame.columns if c not in (schema.VARIABLE, *schema.RESULT_COLUMNS))
-    return _table(frame, Facts(by), look)
+    return _table(frame, units_of_frame(frame), Facts(by), look)
 
 
-def _table(frame: pd.DataFrame, facts: Facts, look: Look) -> Table:
+def _table(frame: pd.DataFrame, units: np.ndarray, facts: Facts, look: Look) -> Table:
     look.refuse("estimates", "exponentiate")
     if frame.empty:
         raise ArgumentError("The result has no rows, so there is no table to make.")
-    figures = Figures(_statistic(frame, facts), _is_percent(frame, facts, look), look)
+    frame = frame.assign(**{UNIT: shown_units(units, look.percent)})
+    frame, facts = _one_statistic(frame, facts)
+    figures = _figures_of(frame, look)
     interval = f"{confidence(facts.level)} CI" if facts.level else "CI"
     columns, rows = _lay_out(frame.reset_index(drop=True), facts, figures, interval)
     title, subtitle = _heading(frame, facts)
@@ -92,27 +94,25 @@ def _lay_out(frame: pd.DataFrame, facts: Facts, figures: Figures, interval: str)
     return (by_answer if answered else by_row)(frame, facts.by, facts.titles, figures, interval)
 
 
-def _statistic(frame: pd.DataFrame, facts: Facts) -> str:
+def _one_statistic(frame: pd.DataFrame, facts: Facts) -> tuple[pd.DataFrame, Facts]:
+    """Several quantiles become groups, innermost; other statistics do not stand in one table."""
     found = [str(s) for s in frame[schema.STATISTIC].unique()]
-    if len(found) > 1:
+    if len({family(s) for s in found}) > 1:
         raise ArgumentError(f"The result mixes {listed(found)}. Make one table for each statistic.")
+    if len(found) > 1:
+        frame, facts = with_headings(frame), replace(facts, by=(*facts.by, schema.STATISTIC))
     twice = frame.duplicated([schema.VARIABLE, *facts.by, schema.ANSWER])
     if twice.any():
         first = frame.loc[twice, [schema.VARIABLE, *facts.by, schema.ANSWER]].iloc[0]
         raise ArgumentError(f"Two rows of the result are about {listed(v for v in first if str(v))}. Keep one of them.")
-    return found[0]
+    return frame, facts
 
 
-def _is_percent(frame: pd.DataFrame, facts: Facts, look: Look) -> bool:
-    if look.percent is not None:
-        return look.percent
-    statistic = frame[schema.STATISTIC].iloc[0]
-    if statistic in (EFFECT, PREDICTION):
-        return facts.shares
-    shares = frame[schema.ESTIMATE].abs().to_numpy(dtype=float, na_value=np.nan)
-    return statistic == "proportion" or (
-        statistic == "difference" and bool((frame[schema.ANSWER].astype(str) != "").all()) and not (shares > 1).any()
-    )
+def _figures_of(frame: pd.DataFrame, look: Look) -> Figures:
+    statistics = frame[schema.STATISTIC].astype(str)
+    statistic = statistics.iloc[0] if statistics.nunique() == 1 else "estimate"
+    usual = decimals(frame[schema.ESTIMATE], frame.get(schema.SE, ()), whole=family(statistics.iloc[0]) == "quantile")
+    return Figures(statistic, frozenset(frame[UNIT]), look, usual)
 
 
 def _heading(frame: pd.DataFrame, facts: Facts) -> tuple[str, str]:
@@ -123,7 +123,8 @@ def _heading(frame: pd.DataFrame, facts: Facts) -> tuple[str, str]:
     variables = [str(v) for v in frame[schema.VARIABLE].unique()]
     title = listed((facts.titles.get(v, v) for v in variables), most=3)
     wording = facts.questions.get(variables[0], "") if len(variables) == 1 else ""
-    groups = f" by {' and '.join(facts.by)}" if facts.by else ""
+    by = [name for name in facts.by if name != schema.STATISTIC]
+    groups = f" by {' and '.join(by)}" if by else ""
     return f"{title}{groups}", "" if wording == title else wording
 
 

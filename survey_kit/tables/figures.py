@@ -8,74 +8,90 @@ from typing import Any
 
 from survey_kit import schema
 from survey_kit.results.display import NOTHING, interval, number, percent, points, signed
+from survey_kit.results.statistics import EFFECT, PREDICTION, heading
+from survey_kit.results.units import DIFFERENCE, NUMBER, POINTS, SHARE, SHARES, UNIT
 from survey_kit.tables.cells import Cell
 from survey_kit.tables.look import Look, blank, known, limits
 
 MARK = "†"
-EFFECT, PREDICTION = "average marginal effect", "predictive margin"  # statistics of margins()
-HEADINGS = {
-    "proportion": "%",
-    "difference": "Difference",
-    "contrast": "Contrast",
-    "total": "Total",
-    "mean": "Mean",
-    "ratio": "Ratio",
-    EFFECT: "Effect",
-    PREDICTION: "Prediction",
+DIGITS = {
+    **{"mean": 2, "total": 0, "count": 0, "ratio": 3, "difference": 2, "contrast": 3, "correlation": 2, "gini": 3},
+    **{EFFECT: 3, PREDICTION: 3, **dict.fromkeys(SHARES, 2)},
 }
-DIGITS = {"mean": 2, "total": 0, "ratio": 3, "difference": 2, "contrast": 3, EFFECT: 3, PREDICTION: 3}
+_IN_PERCENT = {NUMBER: SHARE, DIFFERENCE: POINTS}
+_AS_NUMBERS = {unit: number for number, unit in _IN_PERCENT.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How the numbers of one statistic are written. `in_percent`: they are shares."""
+    """How the numbers of one statistic are written.
+
+    Attributes:
+        statistic: its name. units: those of the rows. look: what was asked for.
+        usual: decimals of a statistic that has no habit, by the size of its numbers.
+    """
 
     statistic: str
-    in_percent: bool
+    units: frozenset[str]
     look: Look
+    usual: int = 2
 
     @property
     def heading(self) -> str:
         """Heading of the column of estimates."""
         if self.in_percent:
-            return "Points" if self.is_signed else "%"
-        return HEADINGS.get(self.statistic, self.statistic.capitalize())
+            return "%" if self.units == {SHARE} else "Points"
+        return heading(self.statistic)
 
     @property
-    def is_signed(self) -> bool:
-        """Whether numbers carry a plus sign."""
+    def in_percent(self) -> bool:
+        """Whether the heading says that all are percentages or points, so that the cells need not."""
+        return self.units in ({SHARE}, {POINTS})
+
+    @property
+    def compares(self) -> bool:
+        """Whether an estimate is about several groups or levels."""
         return self.statistic in ("difference", "contrast", EFFECT)
 
-    @property
-    def digits(self) -> int:
+    def digits(self, unit: str) -> int:
         """Decimals."""
-        return self.look.places(1 if self.in_percent else DIGITS.get(self.statistic, 2))
+        return self.look.places(1 if unit in (SHARE, POINTS) else DIGITS.get(self.statistic, self.usual))
 
-    def estimate(self, value: float) -> Cell:
-        """The estimate; the heading says that it is a percentage, so the cell does not."""
-        if self.in_percent:
-            text = points(value, self.digits) if self.is_signed else percent(value, self.digits).removesuffix("%")
+    def estimate(self, value: float, unit: str) -> Cell:
+        """The estimate, with its unit where the heading does not say it."""
+        digits = self.digits(unit)
+        if unit == SHARE:
+            text = percent(value, digits)
+            text = text.removesuffix("%") if self.in_percent else text
+        elif unit == POINTS:
+            text = points(value, digits)
+            text = text if self.in_percent or text == NOTHING else f"{text} pts"
         else:
-            text = signed(value, self.digits) if self.is_signed else number(value, self.digits)
+            text = (signed if unit == DIFFERENCE else number)(value, digits)
         return known(text, value)
 
-    def limits(self, low: float, high: float) -> Cell:
+    def limits(self, low: float, high: float, unit: str) -> Cell:
         """The confidence interval."""
-        if not self.in_percent:
-            return limits(low, high, self.digits)
-        text = interval(low, high, self.digits).replace("%", "")
+        digits = self.digits(unit)
+        if unit not in (SHARE, POINTS):
+            return limits(low, high, digits)
+        text = interval(low, high, digits)
+        text = text if unit == SHARE and not self.in_percent else text.replace("%", "")
         return Cell(text, None, None if text == NOTHING else (float(low), float(high)))
 
     def cells(self, row: Any) -> tuple[Cell, ...]:
         """Estimate and, where it is shown, its interval, of a row of a result frame; blank where there is no row."""
         if row is None:
             return (Cell(NOTHING), *[Cell(NOTHING)] * self.look.interval)
-        estimate = self.estimate(row[schema.ESTIMATE])
-        return (estimate, self.limits(row[schema.CI_LOW], row[schema.CI_HIGH])) if self.look.interval else (estimate,)
+        unit = row[UNIT]
+        estimate = self.estimate(row[schema.ESTIMATE], unit)
+        if not self.look.interval:
+            return (estimate,)
+        return estimate, self.limits(row[schema.CI_LOW], row[schema.CI_HIGH], unit)
 
     def base_label(self, weighted: bool) -> str:
         """Label of a row or column of bases."""
-        smaller = "Smaller " if self.is_signed else ""
+        smaller = "Smaller " if self.compares else ""
         text = "weighted base" if weighted else "unweighted base (n)"
         return f"{smaller}{text}" if smaller else text.capitalize()
 
@@ -89,3 +105,9 @@ def base(values: Sequence[float], marked: bool) -> Cell:
     if not low < high:
         return blank()
     return Cell(f"{number(low)} to {number(high)}{sign}", None, (float(low), float(high)))
+
+
+def shown_units(units: Any, percent_asked: bool | None) -> Any:
+    """Units as they are shown: `percent` turns numbers into percentages and differences into points, or back."""
+    turned = {True: _IN_PERCENT, False: _AS_NUMBERS, None: {}}[percent_asked]
+    return [turned.get(unit, unit) for unit in units]

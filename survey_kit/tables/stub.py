@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from survey_kit import schema
+from survey_kit.results.statistics import answer_heading
 from survey_kit.tables.cells import Cell, Column, Row
 from survey_kit.tables.figures import Figures, base
 from survey_kit.tables.look import blank, words
@@ -24,7 +25,7 @@ def by_answer(
     """A row for each answer, columns for each group, bases below each question."""
     lookup = _lookup(frame, by)
     groups = list(dict.fromkeys(group for _, group, _ in lookup))
-    columns = [Column("answer", "Answer", "left")]
+    columns = [Column("answer", answer_heading(frame[schema.STATISTIC]), "left")]
     for group in groups:
         columns += _group_columns(group, by, figures, interval)
     variables = list(dict.fromkeys(variable for variable, _, _ in lookup))
@@ -45,6 +46,7 @@ def by_row(
     frame: pd.DataFrame, by: tuple[str, ...], titles: Mapping[str, str], figures: Figures, interval: str
 ) -> Layout:
     """A row for each group of each variable under the groups above it; bases in columns of their own."""
+    by = tuple(sorted(by, key=lambda name: frame[name].nunique() > 1))  # what all share stands above
     lookup = _lookup(frame, by)
     several = len({variable for variable, _, _ in lookup}) > 1
     columns = (
@@ -82,7 +84,7 @@ def by_term(
         *[Column("ci", interval)] * figures.look.interval,
         Column("n", "n"),
     )
-    compared = reference if figures.is_signed else {}
+    compared = reference if figures.compares else {}
     return columns, term_rows(
         frame, by, titles, compared, lambda row: (*figures.cells(row), base([row[schema.N]], True))
     )
