@@ -215,11 +215,11 @@ def _left_out(
     inside, absent = int(domain.sum()), int((domain & ~base).sum())
     out = []
     if absent:
-        text = f"{absent} of {inside} rows have no valid answer to {', '.join(names)} and are outside the base."
+        text = f"{absent:,} of {inside:,} rows have no valid answer to {', '.join(names)} and are outside the base."
         out.append(Notice("missing", text, absent))
     if unplaced:
         shown = by if isinstance(by, str) else ", ".join(by or ())
-        out.append(Notice("missing_by", f"{unplaced} of {inside} rows have no valid value of {shown}.", unplaced))
+        out.append(Notice("missing_by", f"{unplaced:,} of {inside:,} rows have no valid value of {shown}.", unplaced))
     return tuple(out)
 
 

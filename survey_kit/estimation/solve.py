@@ -118,8 +118,9 @@ def effects_against(
 
     "kish": n sum(w^2) / (sum w)^2 over the base of each estimate, whatever was measured.
 
-    n is the number of rows of the base with a weight, N the sum of their weights. R: deff(svymean(deff=)), where replicate
-    designs count rows of weight zero in n, too.
+    n is the number of rows of the base with a weight, N the sum of their weights. Where the weights of the whole sample sum
+    to no more than its rows (to a thousandth) there is no N, and the comparison is with replacement. R: deff(svymean(deff=)), which takes n/N
+    all the same, and counts rows of weight zero in n of replicate designs.
     """
     n, weighted = found.n, found.n_weighted
     if deff is False:
@@ -129,8 +130,9 @@ def effects_against(
             return n * layout.bases(weight**2)[: len(n)] / weighted**2, ()
         left = np.ones_like(n) if deff == "replace" else 1 - n / weighted
     notices: tuple[Notice, ...] = ()
-    if deff is True and (left <= 1e-6).any():
-        left = np.where(left <= 1e-6, 1.0, left)
+    scaled = weight.sum() <= np.count_nonzero(weight) * (1 + 1e-3)
+    if deff is True and (scaled or (left <= 1e-6).any()):
+        left = np.where(scaled | (left <= 1e-6), 1.0, left)
         text = (
             "Weights sum to no more than the number of respondents, so there is no population size: design effects are "
             "against simple random sampling with replacement."

@@ -86,7 +86,7 @@ def statistic(
     carrier = replicated(survey.bound, theta, thetas, df)
     notices = [*few_degrees(df), *error_notices(carrier)]
     if unplaced:
-        text = f"{unplaced} of {int(domain.sum())} rows have no valid value of {listed(groups.columns)}."
+        text = f"{unplaced:,} of {int(domain.sum()):,} rows have no valid value of {listed(groups.columns)}."
         notices.append(Notice("missing_by", text, unplaced))
     return Estimates(
         keys=_keys(work, groups, counts, name),

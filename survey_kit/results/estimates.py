@@ -175,6 +175,7 @@ class Estimates:
             "n_weighted": smallest(self.n_weighted, used),
             **dict.fromkeys(("rows", "deff", "limits")),
             "interval": "wald",
+            "notices": tuple(n for n in self.notices if n.kind != "deff"),
         }
         return replace(self, **{**parts, **changes})
 
