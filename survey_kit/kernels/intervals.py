@@ -72,8 +72,9 @@ def likelihood(p: FloatArray, logit_variance: FloatArray, level: float, df: floa
     """Where the working log-likelihood ratio, scaled by its design effect, equals t^2.
 
     2 m KL(p, q) = t^2 n/(n-1) with m = 1/(p (1-p) var(logit p)) and KL(p, q) = p log(p/q) + (1-p) log((1-p)/(1-q)).
-    Rao & Scott (1984); n/(n-1) is the dispersion of the quasi-binomial fit that R profiles. Solved exactly; R reads
-    its limits off a spline through a dozen profile points, so that they differ from these in the third or fourth digit.
+    Rao & Scott (1984); n/(n-1) is the dispersion of the quasi-binomial fit that R profiles. Solved exactly, for sums of
+    answers; those of answers themselves are read off a spline as R does (profile_interval.py), which differs from this
+    in the third or fourth digit.
     """
     goals = t_quantile(level, df) ** 2 * n / (n - 1)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -13,7 +13,7 @@ from survey_kit import schema
 from survey_kit.errors import UnsupportedOption, listed, unknown
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.variance import UnitSums
-from survey_kit.results.carriers import Linearized
+from survey_kit.results.carriers import Carrier, Linearized, Replicated
 from survey_kit.results.estimates import Estimates
 
 
@@ -29,7 +29,7 @@ def with_nets(estimates: Estimates, nets: Mapping[str, Sequence[str]]) -> Estima
     """The estimates with sums of answers appended to each variable: name of the net -> answers by their text.
 
     The answers of a single-choice question exclude each other, so the share of a net is the sum of their shares, and
-    its variance follows from their covariances.
+    its variance follows from their covariances. Limits by "likelihood" are exact for nets (kernels/intervals.py).
     """
     if not nets:
         return estimates
@@ -54,18 +54,15 @@ def only_nets(estimates: Estimates, nets: Mapping[str, Sequence[str]]) -> Estima
 def stacked(results: Sequence[Estimates]) -> Estimates:
     """Results of one survey put together with their covariances, each on its own base.
 
-    Intervals of different methods are taken as they are. Raises UnsupportedOption for results that were not linearised
-    under one design, or have different confidence levels.
+    Intervals of different methods are taken as they are. Raises UnsupportedOption for results of different designs or
+    confidence levels.
     """
-    carriers = [r.carrier for r in results]
-    if not all(isinstance(c, Linearized) and c.df == carriers[0].df for c in carriers):
-        raise UnsupportedOption("Only linearised results of one design can be put together. Estimate them in one call.")
+    carrier = _joint([r.carrier for r in results])
     if len({r.level for r in results}) > 1:
         levels = listed(sorted({f"{r.level:g}" for r in results}))
         raise UnsupportedOption(
             f"The results have intervals of different levels ({levels}). Estimate them with one level=."
         )
-    stages = zip(*(c.sums for c in carriers), strict=True)  # type: ignore[attr-defined]
     first = results[0]
     return replace(
         first,
@@ -73,7 +70,7 @@ def stacked(results: Sequence[Estimates]) -> Estimates:
         theta=np.concatenate([r.theta for r in results]),
         n=np.concatenate([r.n for r in results]),
         n_weighted=np.concatenate([r.n_weighted for r in results]),
-        carrier=replace(carriers[0], sums=tuple(_beside(sums) for sums in stages)),  # type: ignore[type-var]
+        carrier=carrier,
         rows=None if any(r.rows is None for r in results) else np.concatenate([r.rows for r in results]),  # type: ignore[misc]
         deff=None if all(r.deff is None for r in results) else np.concatenate([_deff(r) for r in results]),
         interval=first.interval if len({r.interval for r in results}) == 1 else "wald",
@@ -83,6 +80,20 @@ def stacked(results: Sequence[Estimates]) -> Estimates:
         questions={k: v for r in results for k, v in r.questions.items()},
         notices=tuple(n for r in results for n in r.notices),
     )
+
+
+def _joint(carriers: Sequence[Carrier]) -> Carrier:
+    """One carrier for all, from the same sampling units or the same replicates."""
+    first = carriers[0]
+    if all(c.df == first.df for c in carriers):
+        linear = [c for c in carriers if isinstance(c, Linearized)]
+        if len(linear) == len(carriers) and all(len(c.sums) == len(linear[0].sums) for c in linear):
+            return replace(linear[0], sums=tuple(_beside(s) for s in zip(*(c.sums for c in linear), strict=True)))
+        repeated = [c for c in carriers if isinstance(c, Replicated)]
+        if len(repeated) == len(carriers) and len({c.thetas.shape[0] for c in repeated}) == 1:
+            thetas = np.concatenate([c.thetas for c in repeated], axis=1)
+            return replace(repeated[0], thetas=thetas, theta=np.concatenate([c.theta for c in repeated]))
+    raise UnsupportedOption("Only results of one design can be put together. Estimate them in one call.")
 
 
 def _beside(sums: Sequence[UnitSums]) -> UnitSums:

@@ -201,3 +201,13 @@ def test_stacks_keep_the_intervals_of_each():
     assert str(caught.value) == (
         "The results have intervals of different levels (0.9, 0.95). Estimate them with one level=."
     )
+
+
+@pytest.mark.parametrize("replicated", [False, True])
+def test_stacks_have_the_covariances_of_one_call(replicated):
+    poll = _poll().replicate("JKn") if replicated else _poll()
+    one = sk.mean(poll, ["hours", "income"], where="valid(hours)")
+    both = stacked([sk.mean(poll, "hours", where="valid(hours)"), sk.mean(poll, "income", where="valid(hours)")])
+    np.testing.assert_allclose(both.vcov(), one.vcov(), rtol=1e-10)
+    with pytest.raises(UnsupportedOption, match="Only results of one design can be put together"):
+        stacked([sk.mean(_poll(), "hours"), sk.mean(_poll().replicate("JKn"), "hours")])
