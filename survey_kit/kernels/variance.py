@@ -22,7 +22,7 @@ import scipy.sparse as sp
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 from survey_kit.kernels.sums import sum_rows
 
-_BLOCK = 4_000_000  # matrix entries held dense at a time
+_BLOCK = 500_000  # matrix entries held dense at a time
 
 
 class Scheme(Protocol):
@@ -120,6 +120,20 @@ class UnitSums:
     def shape(self) -> tuple[int, int]:
         return self.direct.shape
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether most sums are zero and held as such."""
+        return sp.issparse(self.direct) and not self.corrections
+
+    def entries(self) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
+        """The sums that are held, of a sparse array without corrections, in blocks: unit, estimate, sum."""
+        held = sp.csr_array(self.direct)
+        step = max(1, _BLOCK * len(held.indptr) // max(held.nnz, 1))
+        for start in range(0, held.shape[0], step):
+            edges = held.indptr[start : start + step + 1]
+            unit = np.repeat(np.arange(start, start + len(edges) - 1), np.diff(edges))
+            yield unit, held.indices[edges[0] : edges[-1]].astype(np.int64), held.data[edges[0] : edges[-1]]
+
     def dense(self, start: int, stop: int) -> FloatArray:
         """Rows start..stop as a dense array."""
         rows = self.direct[start:stop]
@@ -145,6 +159,8 @@ class UnitSums:
 def stage_covariance(sums: UnitSums, scheme: StageScheme, diagonal: bool = False) -> FloatArray:
     """One stage's part of the variance. Shape (K, K), or (K,) for the diagonal alone."""
     centres = stratum_centres(sums, scheme)
+    if diagonal and sums.is_sparse and scheme.scale is None:
+        return _sparse_variances(sums, scheme, centres)
     root = np.sqrt(scheme.factor)
     total = np.zeros(_shape(sums, diagonal))
     for start, stop, block in sums.blocks():
@@ -155,6 +171,18 @@ def stage_covariance(sums: UnitSums, scheme: StageScheme, diagonal: bool = False
             block *= np.sqrt(scheme.scale[start:stop])[:, None]
         total += _squares(block, diagonal)
     return total
+
+
+def _sparse_variances(sums: UnitSums, scheme: StageScheme, centres: FloatArray) -> FloatArray:
+    """The same for the diagonal alone, from the sums that are held and the number of those that are zero. Shape (K,)."""
+    strata, k = centres.shape
+    squares, held = np.zeros(strata * k), np.zeros(strata * k, dtype=np.int64)
+    for unit, column, z in sums.entries():
+        key = column if strata == 1 else scheme.stratum[unit] * k + column
+        squares += np.bincount(key, weights=(z - centres.ravel()[key]) ** 2, minlength=strata * k)
+        held += np.bincount(key, minlength=strata * k)
+    zero = np.repeat(scheme.sizes, k) - held
+    return np.asarray(scheme.factor @ (squares + zero * centres.ravel() ** 2).reshape(strata, k))
 
 
 def _shape(sums: UnitSums, diagonal: bool) -> tuple[int, ...]:
@@ -169,7 +197,11 @@ def _squares(block: FloatArray, diagonal: bool) -> FloatArray:
 
 def sums_by_stratum(sums: UnitSums, stratum: IntArray, strata: int) -> FloatArray:
     """Sums over the units of each stratum. Shape (H, K)."""
-    total = np.zeros((strata, sums.shape[1]))
+    k = sums.shape[1]
+    if sums.is_sparse:
+        parts = (np.bincount(stratum[u] * k + c, weights=z, minlength=strata * k) for u, c, z in sums.entries())
+        return np.asarray(sum(parts, np.zeros(strata * k))).reshape(strata, k)
+    total = np.zeros((strata, k))
     for start, stop, block in sums.blocks():
         total += sum_rows(block, stratum[start:stop], strata, np.ones(stop - start))
     return total

@@ -279,3 +279,18 @@ def test_a_negative_variance_is_a_missing_standard_error_and_stays_in_the_covari
     assert np.isnan(estimate.frame()["ci_low"][0])
     apart = sk.total(sk.from_frame(frame).with_design(fpc="p", pps=PPS("joint", pairs, variance="YG")), "y")
     assert apart.se[0] == 0
+
+
+@given(seed=seeds, adjust=st.booleans())
+def test_sums_that_are_mostly_zero_have_the_variances_of_the_same_sums_written_out(seed, adjust):
+    rng = np.random.default_rng(seed)
+    units, k, strata = 40, 5, 4
+    stratum = np.sort(rng.integers(0, strata, units))
+    z = rng.normal(1, 1, size=(units, k)) * (rng.random((units, k)) < 0.2)
+    z[:, 0] = 3.0  # every unit alike: no variance but between strata that are centred together
+    centre = ~(np.arange(strata) == 0) if adjust else np.ones(strata, dtype=bool)
+    scheme = StageScheme(stratum, rng.uniform(0.5, 2, strata), centre, np.zeros(strata, dtype=np.int64))
+    written, held = UnitSums(z), UnitSums(sp.csr_array(z))
+    dense = scheme.covariance(written, diagonal=True)
+    np.testing.assert_allclose(scheme.covariance(held, diagonal=True), dense, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(np.diag(scheme.covariance(held)), dense, rtol=1e-12, atol=1e-12)
