@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.reference import assert_close, entries, survey_for
 
 import survey_kit as sk
 from survey_kit.codebook import MissingRule, Variable
@@ -36,14 +35,6 @@ def _poll() -> sk.Survey:
 def _same(found, expected):
     np.testing.assert_allclose(found.theta, [e["estimate"] for e in expected], rtol=1e-9)
     np.testing.assert_allclose(found.se, [e["se"] for e in expected], rtol=1e-8)
-
-
-@pytest.mark.parametrize(
-    "entry", [e for e in entries("distribution") if e["estimator"] == "svycdf"], ids=lambda e: e["id"]
-)
-def test_svycdf(entry):
-    found = cdf(survey_for(entry), entry["args"]["formula"].lstrip("~"), entry["args"]["at"])
-    assert_close(found.theta, entry["result"]["F"], 1e-8, "F")
 
 
 def test_r_has_the_same_shares_and_errors():

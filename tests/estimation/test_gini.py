@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.reference import assert_close, entries, survey_for
 
 import survey_kit as sk
 from survey_kit.codebook import MissingRule, Variable
@@ -51,15 +50,6 @@ def _plain(x, w) -> float:
     x, w = np.asarray(x, float)[order], np.asarray(w, float)[order] / np.sum(w)
     lorenz = np.cumsum(w * x) / np.sum(w * x)
     return 1 - np.sum(w * (lorenz + np.concatenate([[0], lorenz[:-1]])))
-
-
-@pytest.mark.parametrize("entry", [e for e in entries("replicate") if e["id"] == "withrep_gini"], ids=lambda e: e["id"])
-def test_replicate_reference(entry):
-    found, result = gini(survey_for(entry), "api_stu"), entry["result"]
-    assert_close(found.theta, result["estimate"], 1e-8, "estimate")
-    assert_close(found.se, result["se"], 1e-8, "se")
-    assert found.df == result["df"]
-    assert_close(np.column_stack(found.confidence_interval()), result["ci95_t"], 1e-8, "interval")
 
 
 def test_jackknife_against_r():

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.reference import assert_close, entries, needs_shared, survey_for, terms
 
 import survey_kit as sk
 from survey_kit.errors import ArgumentError, NoValidData, UndeclaredMissingError, UnknownNameError
@@ -71,34 +70,6 @@ def test_against_r(name):
 
 def test_correlation_against_the_delta_method_of_r():
     _same(correlation(_designs()["linearized"], ["income", "rent"]), R["correlation"])
-
-
-@needs_shared
-@pytest.mark.parametrize("entry", entries("variance"), ids=lambda e: e["id"])
-def test_the_variance_family(entry):
-    poll, names, result = survey_for(entry), terms(entry["args"]["formula"]), entry["result"]
-    if entry["id"] == "sd_api":
-        assert_close(sd(poll, names).theta, [result["value"]])
-    elif entry["id"] == "corr_api":
-        matrix = np.array(result["values"])
-        assert_close(correlation(poll, names).theta, matrix[np.triu_indices(3, 1)])
-    elif entry["id"] == "corr_contrast":
-        found = correlation(poll, names)
-        assert_close(found.theta, result["estimate"])
-        assert_close(found.se, result["se"])
-        assert_close(np.column_stack(found.confidence_interval()), result["ci95_t"])
-    elif len(names) == 2:
-        found, upper = covariance(poll, names), [0, 1, 3]
-        assert_close(found.theta, np.array(result["estimate"])[upper])
-        assert_close(found.se, np.array(result["se"])[upper])
-        assert found.df == result["df"]
-    else:
-        found = variance(poll, names, by=terms(entry["args"]["by"]) if "by" in entry["args"] else None)
-        assert_close(found.theta, result["estimate"])
-        assert_close(found.se, result["se"])
-        assert found.df == result["df"]
-        if "ci95_t" in result:
-            assert_close(np.column_stack(found.confidence_interval()), result["ci95_t"])
 
 
 # --- identities ----------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from support.reference import assert_close, entries, needs_shared, survey_for
 
 import survey_kit as sk
 from survey_kit.errors import ArgumentError, NoValidData, UnsupportedOption
@@ -53,40 +52,6 @@ def _gini(w, x):
 def _line(w, y, *xs):
     design = np.column_stack([np.ones(len(y)), *xs])
     return np.linalg.solve(design.T @ (w[:, None] * design), design.T @ (w * np.asarray(y)))
-
-
-def _median(w, x):
-    order = np.argsort(x, kind="stable")
-    share = np.cumsum(w[order]) / w.sum()
-    return np.asarray(x)[order][np.argmax(share >= 0.5)]
-
-
-FUNCTIONS = {
-    "withrep_ratio": lambda w, d: (w * d["api00"]).sum() / (w * d["api99"]).sum(),
-    "withrep_median": lambda w, d: _median(w, d["api00"]),
-    "withrep_glm": lambda w, d: _line(w, d["api00"], d["ell"], d["meals"]),
-    "withrep_gini": lambda w, d: _gini(w, d["enroll"]),
-    "withrep_svrvar": lambda w, d: (w * d["alive"]).sum() / (w * d["arrests"]).sum(),
-}
-
-
-@needs_shared
-@pytest.mark.parametrize(
-    "entry", [e for e in entries("replicate") if e["estimator"] == "withReplicates"], ids=lambda e: e["id"]
-)
-def test_against_r(entry):
-    result = entry["result"]
-    poll = survey_for(entry)
-    function = FUNCTIONS[entry["id"]]
-    if entry["id"] == "withrep_gini":
-        variable = entry["r_code"][-1].split("data$")[1].split(")")[0].split(";")[0].strip()
-        function = lambda w, d: _gini(w, d[variable])  # noqa: E731
-    found = statistic(poll, function)
-    assert_close(found.theta, result["estimate"])
-    assert_close(found.se, result["se"])
-    assert_close(found.vcov(), result["vcov"])
-    assert found.df == result["df"]
-    assert_close(np.column_stack(found.confidence_interval()), result["ci95_t"])
 
 
 def test_against_the_own_reference():

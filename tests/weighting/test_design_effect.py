@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.reference import assert_close, dataset, entries, needs_shared, survey_for, terms, with_expressions
 
 import survey_kit as sk
 from survey_kit.errors import ArgumentError, InvalidWeightError, NoValidData
@@ -38,31 +37,6 @@ def _numbers(seed: int, n: int = 50) -> pd.DataFrame:
 # --- R -------------------------------------------------------------------------------------------------------------
 
 
-@needs_shared
-@pytest.mark.parametrize("entry", entries("kish"), ids=lambda e: e["id"])
-def test_the_kish_family(entry):
-    args, result = entry["args"], entry["result"]
-    codes, book = dataset(entry["design"]["dataset"])
-    w = codes[args.get("weights", args.get("variable"))]
-    if entry["id"].startswith("pew"):
-        found = design_effect(w, "pew")
-        assert_close([found.deff, found.n_eff, found.n], [result["deff"], result["ess"], result["n"]])
-        assert found.margin * 100 / 1.959963984540054 * 1.96 == pytest.approx(result["moe"], rel=1e-9)  # Pew's z
-    elif "by" in args:
-        labels = book[args["by"]].labels
-        found = design_effect(w, by=codes[args["by"]])
-        assert [labels[g] for g in found["group"]] == result["names"]
-        assert_close(found["deff"], result["value"])
-    elif "y" in args:
-        method = "henry" if "x" in args else "spencer"
-        x = codes[args["x"]] if "x" in args else None
-        found = design_effect(w, method, y=codes[args["y"]], x=x)
-        assert_close([found.deff], [result["value"]])
-        assert found.dropped == int(codes[args["y"]].isna().sum())
-    else:
-        assert_close([design_effect(w).deff], [result["value"]])
-
-
 @pytest.mark.parametrize("name", ["linearized", "replicated"])
 def test_estimators_against_r(name):
     poll, expected = _poll(name == "replicated"), R["effects"][name]
@@ -70,44 +44,6 @@ def test_estimators_against_r(name):
     np.testing.assert_allclose(sk.mean(poll, "income", deff="replace").deff, expected["mean_replace"], rtol=1e-8)
     np.testing.assert_allclose(sk.total(poll, "income", deff=True).deff, expected["total"], rtol=1e-8)
     np.testing.assert_allclose(sk.total(poll, "income", deff="replace").deff, expected["total_replace"], rtol=1e-8)
-
-
-def _with_deff(*families: str) -> list[dict]:
-    found = [e for family in families for e in entries(family)]
-    return [
-        e
-        for e in found
-        if e["args"].get("deff") and "deff" in e["result"] and "deff" not in (e.get("advisory_fields") or {})
-    ]
-
-
-def _is_factor(poll: sk.Survey, name: str) -> bool:
-    return bool(poll.codebook[name].labels) or not pd.api.types.is_numeric_dtype(poll.codes[name])
-
-
-@needs_shared
-@pytest.mark.parametrize("entry", _with_deff("deff", "mean_total", "replicate", "domain"), ids=lambda e: e["id"])
-def test_the_deff_families(entry):
-    """R's formulas mix numbers and factors, on rows that have all of them."""
-    poll, names = with_expressions(survey_for(entry), terms(entry["args"]["formula"]))
-    options = {"where": " and ".join(f"valid({n})" for n in names), "deff": entry["args"]["deff"]}
-    found = []
-    for name in names:
-        verb = sk.total if "total" in entry["estimator"] else sk.proportion if _is_factor(poll, name) else sk.mean
-        found.append(verb(poll, name, **options))
-    if not any(n.kind == "deff" for e in found for n in e.notices):  # weights that do not sum to a population
-        assert_close(np.concatenate([e.deff for e in found]), entry["result"]["deff"])
-
-
-@needs_shared
-@pytest.mark.parametrize("entry", _with_deff("svyby"), ids=lambda e: e["id"])
-def test_by_groups(entry):
-    """R's order: variable by variable, groups fastest, as here for numbers."""
-    poll, names = survey_for(entry), terms(entry["args"]["formula"])
-    if any(_is_factor(poll, n) for n in names):
-        pytest.skip("factors are in test_reference.py")
-    found = sk.mean(poll, names, by=terms(entry["args"]["by"]), deff=entry["args"]["deff"])
-    assert_close(found.deff, entry["result"]["deff"])
 
 
 # --- deff= of estimators -------------------------------------------------------------------------------------------
