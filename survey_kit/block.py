@@ -43,6 +43,11 @@ class Block:
         base = self.base & rows
         return Block(self.variable, self.labels, self.hits.within(base), base, self.codes)
 
+    def moved(self, by: float) -> Block:
+        """A numeric block with a constant added to its numbers."""
+        hits = Entries(self.hits.row, self.hits.column, self.hits.numbers + by, self.hits.shape)
+        return Block(self.variable, self.labels, hits, self.base, self.codes)
+
     def positions(self) -> IntArray:
         """Answer of each row of a single choice, 0 outside the base. Shape (n,)."""
         if self.hits.row is None:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
+import pandas as pd
 
+from survey_kit import schema
 from survey_kit.block import Block
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError
-from survey_kit.estimation.request import Names, prepare
-from survey_kit.estimation.solve import Deff, check_interval, solve
+from survey_kit.errors import ArgumentError, one_of
+from survey_kit.estimation.layout import Layout, lay_out
+from survey_kit.estimation.request import Names, Request, keys_of, prepare
+from survey_kit.estimation.solve import Deff, check_deff, check_interval, estimates_of, evaluate_statistic, finished
 from survey_kit.kernels.groups import FloatArray
-from survey_kit.kernels.sums import Entries
+from survey_kit.kernels.intervals import INTERVALS
+from survey_kit.kernels.quantile import CumulativeShares
+from survey_kit.kernels.sums import Contributions, Entries
+from survey_kit.results.carriers import Carrier
 from survey_kit.results.estimates import Estimates
 
+CDF_INTERVALS = tuple(method for method in INTERVALS if method != "likelihood")
 MOST = 200  # distinct values up to which `at` may be left out
 
 
@@ -25,11 +32,12 @@ def cdf(
     at: float | Sequence[float] | None = None,
     by: Names | None = None,
     where: str | None = None,
+    *,
     interval: str = "logit",
     missing: str = "exclude",
     level: float = 0.95,
-    deff: Deff = False,
     df: float | None = None,
+    deff: Deff = False,
 ) -> Estimates:
     """Weighted shares of values up to each of several numbers, with design-based standard errors.
 
@@ -38,7 +46,7 @@ def cdf(
     Args:
         survey: a Survey. variable: a numeric column.
         at: where to read the distribution; None for every value that occurs, where these are at most 200.
-        interval: as in `proportion`. by, where, missing, level, deff, df: as in `mean`.
+        interval: as in `proportion`, but "likelihood". by, where, missing, level, deff, df: as in `mean`.
 
     Returns:
         Estimates in shares (0 to 1) with answers "<= 30".
@@ -56,14 +64,19 @@ def cdf(
         0  <= 30     0.333  0.257
         1  <= 45     0.667  0.301
     """
+    one_of("interval", interval, CDF_INTERVALS)
     check_interval(interval, df)
+    check_deff(deff)
     if not isinstance(variable, str):
         raise ArgumentError(f"cdf takes one variable, got {variable!r}. Call it once for each.")
     asked = None if at is None else _numbers(at)
     request = prepare(survey, variable, by, where, missing, level, numeric=True, df=df)
-    block = request.blocks[0]
-    cumulative = _up_to(block, _occurring(block) if asked is None else asked)
-    return solve(replace(request, blocks=(cumulative,)), "ratio", "cdf", level, interval, deff)
+    numbers = _occurring(request.blocks[0]) if asked is None else asked
+    theta, carrier = _shares_up_to(request, numbers)
+    group = np.repeat(np.arange(len(request.groups)), len(numbers))
+    layout = Layout(Contributions(lay_out(request).values.parts[-1:]), np.arange(len(group)), group)
+    found = estimates_of(request, layout, _keys(request, numbers), theta, carrier, level)
+    return finished(request, layout, found, interval, deff, partial(_spread, found))
 
 
 def _numbers(at: float | Sequence[float]) -> FloatArray:
@@ -74,19 +87,15 @@ def _numbers(at: float | Sequence[float]) -> FloatArray:
         raise ArgumentError(f"at={at!r} is not a number or a list of numbers, such as [20, 40, 60].") from None
     if numbers.ndim != 1 or not len(numbers) or not np.isfinite(numbers).all():
         raise ArgumentError("at must hold finite numbers, at least one, such as [20, 40, 60].")
-    if len(np.unique(numbers)) < len(numbers):
-        raise ArgumentError("at names a number twice.")
+    distinct, times = np.unique(numbers, return_counts=True)
+    if (times > 1).any():
+        raise ArgumentError(f"at names {distinct[times > 1][0]:g} twice. Name each number once.")
     return numbers
-
-
-def _values(block: Block) -> FloatArray:
-    hits = block.hits
-    return np.ones(len(hits.columns)) if hits.value is None else hits.value
 
 
 def _occurring(block: Block) -> FloatArray:
     """The distinct values, ascending."""
-    distinct = np.unique(_values(block))
+    distinct = np.unique(block.hits.numbers)
     if len(distinct) > MOST:
         quarters = distinct[[len(distinct) // 4, len(distinct) // 2, 3 * len(distinct) // 4]]
         shown = ", ".join(f"{float(f'{v:.2g}'):g}" for v in quarters)
@@ -96,11 +105,23 @@ def _occurring(block: Block) -> FloatArray:
     return distinct
 
 
-def _up_to(block: Block, numbers: FloatArray) -> Block:
-    """The answers "<= a" for each number a. Rows may give several of them."""
-    values, rows = _values(block), block.hits.rows
-    given = [rows[values <= a] for a in numbers]
-    column = np.repeat(np.arange(len(numbers)), [len(g) for g in given])
-    hits = Entries(np.concatenate(given), column, None, (len(block.base), len(numbers)))
-    labels = tuple(f"<= {a:.12g}" for a in numbers)
-    return Block(block.variable, labels, hits, block.base, (None,) * len(numbers))
+def _shares_up_to(request: Request, numbers: FloatArray) -> tuple[FloatArray, Carrier]:
+    """Shares of values up to each number, group by group, and their error: every row adds to one band between numbers."""
+    hits, groups, q = request.blocks[0].hits, len(request.groups), len(numbers)
+    order = np.argsort(numbers)
+    band = np.searchsorted(numbers[order], hits.numbers, side="left")
+    of_row = request.group if hits.row is None else request.group[hits.row]
+    values = Contributions((Entries(hits.row, of_row * (q + 1) + band, None, (hits.shape[0], groups * (q + 1))),))
+    law = CumulativeShares(np.tile(np.argsort(order), (groups, 1)))
+    return evaluate_statistic(request.bound, values, law, request.df)
+
+
+def _keys(request: Request, numbers: FloatArray) -> pd.DataFrame:
+    keys = keys_of(request, "cdf")
+    keys = keys.iloc[np.repeat(np.arange(len(keys)), len(numbers))].reset_index(drop=True)
+    return keys.assign(**{schema.ANSWER: [f"<= {a:.12g}" for a in numbers] * len(request.groups)})
+
+
+def _spread(found: Estimates) -> FloatArray:
+    """Population variance of [x <= a]: p (1 - p) n / (n - 1). Shape (K,)."""
+    return found.theta * (1 - found.theta) * found.n / (found.n - 1)

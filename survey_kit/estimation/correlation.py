@@ -29,6 +29,8 @@ def covariance(
     variables: Sequence[str],
     by: Names | None = None,
     where: str | None = None,
+    *,
+    missing: str = "exclude",
     level: float = 0.95,
     df: float | None = None,
 ) -> Estimates:
@@ -39,7 +41,7 @@ def covariance(
     Args:
         survey: a Survey.
         variables: two numeric columns or more; every pair a, b with a before or at b is estimated.
-        by, where, level, df: as in `mean`.
+        by, where, missing, level, df: as in `mean`.
 
     Returns:
         Estimates with the first of the pair as `variable` and the second as `answer`, named "a:b". Intervals by t.
@@ -58,7 +60,7 @@ def covariance(
         1      age  trust     13.33
         2    trust  trust      1.67
     """
-    request = _request(survey, variables, by, where, level, df)
+    request = _request(survey, variables, by, where, missing, level, df)
     pairs = _pairs(request, itself=True)
     layout, law = lay_out_moments(request, pairs)
     theta, carrier = evaluate_statistic(request.bound, layout.values, law, request.df)
@@ -70,7 +72,9 @@ def correlation(
     variables: Sequence[str],
     by: Names | None = None,
     where: str | None = None,
+    *,
     interval: str = "wald",
+    missing: str = "exclude",
     level: float = 0.95,
     df: float | None = None,
 ) -> Estimates:
@@ -82,7 +86,7 @@ def correlation(
     Args:
         survey: a Survey.
         variables: two numeric columns or more; every pair a, b with a before b is estimated, on rows that have all of them.
-        by, where, level, df: as in `mean`.
+        by, where, missing, level, df: as in `mean`.
         interval: "wald" is r -+ t se, as R's confint, and may leave -1 to 1 (a notice says so); "fisher" is made on
             atanh(r) and mapped back, which is better for strong correlations and small samples.
 
@@ -102,7 +106,7 @@ def correlation(
         0      age  trust       0.8
     """
     one_of("interval", interval, ("wald", "fisher"))
-    request = _request(survey, variables, by, where, level, df)
+    request = _request(survey, variables, by, where, missing, level, df)
     pairs, every = _pairs(request, itself=False), _pairs(request, itself=True)
     layout, covariances = lay_out_moments(request, every)
     places = {pair: i for i, pair in enumerate(every)}
@@ -116,12 +120,18 @@ def correlation(
 
 
 def _request(
-    survey: SurveyLike, variables: Sequence[str], by: Names | None, where: str | None, level: float, df: float | None
+    survey: SurveyLike,
+    variables: Sequence[str],
+    by: Names | None,
+    where: str | None,
+    missing: str,
+    level: float,
+    df: float | None,
 ) -> Request:
     names = as_names(variables, "variables")
     if len(names) < 2:
         raise ArgumentError(f"variables names {names[0]!r} alone; name two columns or more.")
-    return prepare(survey, names, by, where, "exclude", level, numeric=True, df=df)
+    return prepare(survey, names, by, where, missing, level, numeric=True, df=df)
 
 
 def _pairs(request: Request, itself: bool) -> list[tuple[int, int]]:

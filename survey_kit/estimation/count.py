@@ -21,11 +21,12 @@ def count(
     variables: Names,
     by: Names | None = None,
     where: str | None = None,
+    *,
+    population: float | None = None,
     missing: str = "exclude",
     level: float = 0.95,
-    population: float | None = None,
-    deff: Deff = False,
     df: float | None = None,
+    deff: Deff = False,
 ) -> Estimates:
     """Weighted number of people giving each answer, with design-based standard errors.
 

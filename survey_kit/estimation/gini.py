@@ -24,6 +24,7 @@ def gini(
     variables: Names,
     by: Names | None = None,
     where: str | None = None,
+    *,
     missing: str = "exclude",
     level: float = 0.95,
     df: float | None = None,

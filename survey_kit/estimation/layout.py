@@ -23,26 +23,43 @@ class Layout:
             needs, and last the bases of the groups.
         answer: column of each estimate's sum of answers. Shape (K,).
         base: column of each estimate's base. Shape (K,).
+        origin: what was taken off the numbers of each estimate before they were summed; None for nothing. Shape (K,).
     """
 
     values: Contributions
     answer: IntArray
     base: IntArray
+    origin: FloatArray | None = None
+
+    @property
+    def group(self) -> IntArray:
+        """Base of each estimate, as a column of the last part: its group. Shape (K,)."""
+        return self.base - (self.values.shape[1] - self.values.parts[-1].shape[1])
 
     def bases(self, weight: FloatArray | None) -> FloatArray:
         """Weighted base of each estimate; for weight None its rows. Shape (K,)."""
-        last = self.values.parts[-1]
-        return last.totals(weight)[self.base - (self.values.shape[1] - last.shape[1])]
+        return self.values.parts[-1].totals(weight)[self.group]
 
 
-def lay_out(request: Request) -> Layout:
-    """One column for each (variable, group, answer) and one for the base of each group."""
+def lay_out(request: Request, centred: bool = False) -> Layout:
+    """One column for each (variable, group, answer) and one for the base of each group; numbers about their mean."""
     groups = len(request.groups)
-    parts = [_by_group(block, request.group, groups) for block in request.blocks]
     sizes = [len(block.labels) for block in request.blocks]
+    origins = [_origin(block) if centred else 0.0 for block in request.blocks]
+    parts = [
+        _by_group(block if origin == 0 else block.moved(-origin), request.group, groups)
+        for block, origin in zip(request.blocks, origins, strict=True)
+    ]
     answers = groups * sum(sizes)
     bases = np.concatenate([np.repeat(np.arange(groups), k) for k in sizes])
-    return Layout(Contributions((*parts, _base(request.group, groups))), np.arange(answers), answers + bases)
+    values = Contributions((*parts, _base(request.group, groups)))
+    origin = np.repeat(origins, np.array(sizes) * groups) if any(origins) else None
+    return Layout(values, np.arange(answers), answers + bases, origin)
+
+
+def _origin(block: Block) -> float:
+    """The mean of a numeric block; 0 for answers, which are counted."""
+    return 0.0 if block.hits.value is None or not len(block.hits.value) else float(block.hits.value.mean())
 
 
 def lay_out_whole(request: Request, sums: bool = False) -> Layout:
@@ -64,7 +81,7 @@ def lay_out_moments(request: Request, pairs: Sequence[tuple[int, int]]) -> tuple
     row = request.blocks[0].hits.row
     of_row = request.group if row is None else request.group[row]
     w = weight if row is None else weight[row]
-    away = [deviations(_numbers(block), of_row, w, groups) for block in request.blocks]
+    away = [deviations(block.hits.numbers, of_row, w, groups) for block in request.blocks]
     filled = [*away, *(away[a] * away[b] for a, b in pairs)]
     values = Contributions((*(Entries(row, of_row, d, (n, groups)) for d in filled), _base(request.group, groups)))
     columns = np.arange(values.shape[1]).reshape(-1, groups)
@@ -74,11 +91,6 @@ def lay_out_moments(request: Request, pairs: Sequence[tuple[int, int]]) -> tuple
     counted = layout.bases(request.bound.weighs)
     factor = counted / np.where(counted < 2, np.nan, counted - 1)
     return layout, Covariances(first, second, product, layout.base, factor)
-
-
-def _numbers(block: Block) -> FloatArray:
-    """The numbers of a numeric block, one for each row of its base."""
-    return np.ones(len(block.hits.rows)) if block.hits.value is None else block.hits.value
 
 
 def _base(group: IntArray, groups: int) -> Entries:
@@ -102,6 +114,7 @@ def _by_group(block: Block, group: IntArray, groups: int) -> Entries:
 def population_variance(layout: Layout, weight: FloatArray, mean: FloatArray, n: FloatArray) -> FloatArray:
     """Variance of the answers in the population, s^2 = n/(n-1) sum w (x - mean)^2 / sum w. Shape (K,). R: svyvar."""
     base = layout.bases(weight)
+    mean = mean if layout.origin is None else mean - layout.origin
     spread, start = [], 0
     for part in layout.values.parts[:-1]:
         here = slice(start, start + part.shape[1])
@@ -125,7 +138,7 @@ def residual_variance(request: Request, numerator: int, denominator: int, ratio:
     y, x = (request.blocks[i] for i in (numerator, denominator))
     of_row = request.group if y.hits.row is None else request.group[y.hits.row]
     w = y.hits.of(request.bound.weight)
-    squares = w * (_numbers(y) - ratio[of_row] * _numbers(x)) ** 2
+    squares = w * (y.hits.numbers - ratio[of_row] * x.hits.numbers) ** 2
     groups = len(request.groups)
     with np.errstate(divide="ignore", invalid="ignore"):
         return weighted_counts(of_row, squares, groups) / weighted_counts(of_row, w, groups)

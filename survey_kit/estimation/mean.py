@@ -13,10 +13,11 @@ def mean(
     variables: Names,
     by: Names | None = None,
     where: str | None = None,
+    *,
     missing: str = "exclude",
     level: float = 0.95,
-    deff: Deff = False,
     df: float | None = None,
+    deff: Deff = False,
 ) -> Estimates:
     """Weighted means with design-based standard errors.
 

@@ -13,11 +13,12 @@ def proportion(
     variables: Names,
     by: Names | None = None,
     where: str | None = None,
+    *,
     interval: str = "logit",
     missing: str = "exclude",
     level: float = 0.95,
-    deff: Deff = False,
     df: float | None = None,
+    deff: Deff = False,
 ) -> Estimates:
     """Weighted proportions of every answer, with design-based standard errors.
 

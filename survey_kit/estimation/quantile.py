@@ -42,11 +42,12 @@ def quantile(
     probs: float | Sequence[float],
     by: Names | None = None,
     where: str | None = None,
+    *,
     interval: str = "mean",
     rule: str = "math",
+    missing: str = "exclude",
     level: float = 0.95,
     df: float | None = None,
-    missing: str = "exclude",
 ) -> Estimates:
     """Weighted quantiles with Woodruff intervals.
 
@@ -110,11 +111,12 @@ def median(
     variables: Names,
     by: Names | None = None,
     where: str | None = None,
+    *,
     interval: str = "mean",
     rule: str = "math",
+    missing: str = "exclude",
     level: float = 0.95,
     df: float | None = None,
-    missing: str = "exclude",
 ) -> Estimates:
     """Weighted medians: `quantile` at 0.5, with the same arguments.
 
@@ -126,7 +128,9 @@ def median(
         >>> sk.median(poll, "age").theta.tolist()
         [40.0]
     """
-    return quantile(survey, variables, 0.5, by, where, interval, rule, level, df, missing)
+    return quantile(
+        survey, variables, 0.5, by, where, interval=interval, rule=rule, missing=missing, level=level, df=df
+    )
 
 
 def _shares(probs: float | Sequence[float]) -> FloatArray:
@@ -142,8 +146,13 @@ def _shares(probs: float | Sequence[float]) -> FloatArray:
         hint = f" A percentage is a share of 100: {outside[0] / 100:g}." if 1 < outside[0] < 100 else ""
         raise ArgumentError(f"probs holds {outside[0]:g}, which is not above 0 and below 1.{hint}")
     if len(np.unique(chosen)) < len(chosen):
-        raise ArgumentError("probs names a share twice.")
+        raise ArgumentError(f"probs names {_twice(chosen):g} twice. Name each share once.")
     return chosen
+
+
+def _twice(numbers: FloatArray) -> float:
+    distinct, times = np.unique(numbers, return_counts=True)
+    return float(distinct[times > 1][0])
 
 
 def _check(survey: SurveyLike, interval: str, rule: str, df: float | None) -> None:
@@ -151,6 +160,8 @@ def _check(survey: SurveyLike, interval: str, rule: str, df: float | None) -> No
     one_of("interval", interval, QUANTILE_INTERVALS)
     one_of("rule", rule, tuple(RULES))
     check_df(df)
+    if interval == "beta" and df is not None:
+        raise UnsupportedOption('interval="beta" takes the degrees of freedom of the design. Leave df out.')
     replicates = survey.design.replicates is not None
     if interval == "quantile" and not replicates:
         raise UnsupportedOption(
@@ -167,15 +178,14 @@ def _errors(
     values: Values, theta: FloatArray, p: FloatArray, interval: str, level: float, df: float | None
 ) -> tuple[Limits, Carrier]:
     """Limits of the quantiles theta(p), shapes (V, G, P), and their carrier."""
-    own = degrees_by_group(values.request)
-    used = own if df is None else np.full(len(own), float(df))
+    used = degrees_by_group(values.request) if df is None else np.full(values.groups, float(df))
     overall = float(used[0]) if (used == used[0]).all() else values.request.df
     if interval == "quantile":
         carrier = replicated_quantiles(values, theta, p, overall)
         half = t_by_group(level, used) * np.sqrt(carrier.variance()).reshape(theta.shape)
         return (theta - half, theta + half), carrier
     method = {"mean": "wald", "score": "wald"}.get(interval, interval)
-    limits, carrier = woodruff(values, theta, method, level, used if interval != "beta" else own)
+    limits, carrier = woodruff(values, theta, method, level, used)
     if interval == "score":
         limits = score_limits(values, p, level, used)
     return limits, mapped_to_quantiles(carrier, half_width_errors(limits, level, used).ravel()).with_df(overall)

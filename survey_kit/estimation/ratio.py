@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError
 from survey_kit.estimation.layout import lay_out, residual_variance
 from survey_kit.estimation.request import Names, Request, as_names, keys_of, prepare
-from survey_kit.estimation.solve import Deff, check_deff, effects_against, estimates_of, evaluate_statistic
+from survey_kit.estimation.solve import Deff, check_deff, estimates_of, evaluate_statistic, finished
 from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.kernels.linearize import Ratios
 from survey_kit.results.estimates import Estimates
@@ -26,9 +27,11 @@ def ratio(
     denominator: Names,
     by: Names | None = None,
     where: str | None = None,
+    *,
+    missing: str = "exclude",
     level: float = 0.95,
-    deff: Deff = False,
     df: float | None = None,
+    deff: Deff = False,
 ) -> Estimates:
     """Ratio of two totals, R = sum w y / sum w x, with influence z = w (y - R x) / sum w x.
 
@@ -36,7 +39,7 @@ def ratio(
         survey: a Survey.
         numerator, denominator: a numeric column each, or several: then every numerator over every denominator, the
             numerator varying fastest. Rows missing any of them are outside the base.
-        by, where, level, df: as in `mean`.
+        by, where, missing, level, df: as in `mean`.
         deff: as in `mean`, for the total of (y - R x) / sum w x. R has no deff of a ratio under replicate weights.
 
     Returns:
@@ -53,18 +56,16 @@ def ratio(
     check_deff(deff)
     above, below = as_names(numerator, "numerator"), as_names(denominator, "denominator")
     names = as_names((*above, *below), "numerator and denominator")
-    request = prepare(survey, names, by, where, "exclude", level, numeric=True, df=df)
+    request = prepare(survey, names, by, where, missing, level, numeric=True, df=df)
     pairs = [(i, len(above) + j) for j in range(len(below)) for i in range(len(above))]
     layout = lay_out(request)
-    law = Ratios(*(_columns(request, [pair[i] for pair in pairs]) for i in (0, 1)))
+    law = Ratios(_columns(request, [i for i, _ in pairs]), _columns(request, [j for _, j in pairs]))
     totals = layout.values.totals(request.bound.weight)[law.denominator]
     _refuse_zero(request, pairs, totals)
     theta, carrier = evaluate_statistic(request.bound, layout.values, law, request.df)
     own = replace(layout, answer=layout.answer[law.numerator], base=layout.base[law.numerator])
     found = estimates_of(request, own, _keys(request, pairs), theta, carrier, level)
-    spread = np.zeros(len(found)) if deff in (False, "kish") else _spread(request, pairs, found, totals)
-    effects, notices = effects_against(own, request.bound.weight, found, spread, deff)
-    return replace(found, deff=effects, notices=(*found.notices, *notices))
+    return finished(request, own, found, "wald", deff, partial(_spread, request, pairs, found, totals))
 
 
 def _columns(request: Request, blocks: list[int]) -> IntArray:
@@ -78,7 +79,9 @@ def _refuse_zero(request: Request, pairs: Pairs, totals: FloatArray) -> None:
     for (_, j), of_pair in zip(pairs, totals.reshape(len(pairs), -1), strict=True):
         if not of_pair.any():
             name = request.blocks[j].variable
-            raise ArgumentError(f"The total of {name!r} is zero, so the ratio does not exist.")
+            raise ArgumentError(
+                f"The total of {name!r} is zero, so the ratio does not exist. Choose another denominator."
+            )
 
 
 def _keys(request: Request, pairs: Pairs) -> pd.DataFrame:

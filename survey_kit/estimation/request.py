@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def prepare(
             f"No valid answer to {', '.join(names)}{where_text}: {len(base)} rows, {int(domain.sum())} in the domain, "
             f"{int((base & domain).sum())} of them with an answer."
         )
-    df = survey.bound.degrees_of_freedom(None if domain.all() else domain) if df is None else df
+    stated, df = df, survey.bound.degrees_of_freedom(None if domain.all() else domain) if df is None else float(df)
     return Request(
         blocks=tuple(block.within(used) for block in blocks),
         group=group if base.all() else np.where(used, group, -1),
@@ -97,14 +98,14 @@ def prepare(
         df=df,
         titles={n: title_of(survey, n) for n in (*names, *groups.columns)},
         questions={n: wording_of(survey, n) for n in names},
-        notices=(*_left_out(names, domain, base, unplaced, by), *few_degrees(df)),
+        notices=(*_left_out(names, domain, base, unplaced, by), *(few_degrees(df) if stated is None else ())),
         context={"design": survey.design.describe(), "where": " and ".join(filter(None, (survey.condition, where)))},
     )
 
 
 def check_df(df: float | None) -> None:
     """Refuse degrees of freedom that are none."""
-    if df is not None and not (isinstance(df, (int, float)) and df > 0):
+    if df is not None and not (isinstance(df, Real) and not isinstance(df, bool) and df > 0):
         raise ArgumentError(
             f"df={df!r} is no number of degrees of freedom. Give a positive number, or math.inf for normal intervals."
         )
@@ -227,7 +228,7 @@ def few_degrees(df: float) -> tuple[Notice, ...]:
     """Fewer than eight degrees of freedom: standard errors are themselves uncertain (NCHS, Series 2, No. 175)."""
     if df >= FEW_DEGREES:
         return ()
-    text = f"Sampling units minus strata leave {df:g} degrees of freedom; with fewer than {FEW_DEGREES} intervals are unstable."
+    text = f"The design leaves {df:g} degrees of freedom; with fewer than {FEW_DEGREES} intervals are unstable."
     return (Notice("few_df", text),)
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError, one_of
-from survey_kit.estimation.layout import Layout, lay_out_whole
-from survey_kit.estimation.likelihood import likelihood_limits
+from survey_kit.estimation.layout import lay_out_whole
 from survey_kit.estimation.request import Names, Request, as_names, keys_of, prepare
 from survey_kit.estimation.solve import (
     Deff,
     check_deff,
     check_interval,
-    design_effects,
-    effects_against,
     estimates_of,
     evaluate_statistic,
+    finished,
+    spread_of,
 )
 from survey_kit.estimation.total import is_number
 from survey_kit.kernels.groups import FloatArray, weighted_counts
@@ -34,11 +34,12 @@ def share(
     variables: Names,
     by: Names | None = None,
     where: str | None = None,
-    missing: str = "exclude",
+    *,
     interval: str = "logit",
+    missing: str = "exclude",
     level: float = 0.95,
-    deff: Deff = False,
     df: float | None = None,
+    deff: Deff = False,
 ) -> Estimates:
     """Shares of the grand total over all groups and answers, with design-based standard errors.
 
@@ -92,14 +93,9 @@ def shares_of_people(request: Request, statistic: str, level: float, interval: s
     whole = _one_group(request)
     layout = lay_out_whole(request)
     law = Ratios(layout.answer, layout.base)
-    theta, carrier = evaluate_statistic(request.bound, layout.values, law, request.df)
+    theta, carrier = evaluate_statistic(request.bound, layout.values, law, request.df, layout.group)
     found = estimates_of(request, layout, keys_of(request, statistic), theta, carrier, level)
-    if interval == "beta":
-        found = replace(found, rows=np.full(len(theta), whole.rows[0], dtype=float))
-    if interval == "likelihood":
-        found = replace(found, limits=likelihood_limits(whole, layout, found))
-    effects, notices = design_effects(layout, request.bound.weight, found, "ratio", deff)
-    return replace(found, interval=interval, deff=effects, notices=(*found.notices, *notices))
+    return finished(whole, layout, found, interval, deff, partial(spread_of, request, layout, found, "ratio"))
 
 
 def _one_group(request: Request) -> Request:
@@ -125,22 +121,19 @@ def _shares_of_sums(request: Request, level: float, interval: str, deff: Deff) -
     totals = layout.values.totals(request.bound.weight)[law.denominator]
     if not totals.all():
         name = request.blocks[int(np.argmin(totals != 0)) // groups].variable
-        raise ArgumentError(f"The total of {name!r} is zero, so it has no parts.")
+        raise ArgumentError(f"The total of {name!r} is zero, so it has no parts. Use total().")
     theta, carrier = evaluate_statistic(request.bound, layout.values, law, request.df)
     found = estimates_of(request, layout, keys_of(request, "share"), theta, carrier, level)
-    spread = np.zeros(len(theta)) if deff in (False, "kish") else _spread(request, layout, found, totals)
-    effects, notices = effects_against(layout, request.bound.weight, found, spread, deff)
-    return replace(found, interval=interval, deff=effects, notices=(*found.notices, *notices))
+    return finished(request, layout, found, interval, deff, partial(_spread, request, found, totals))
 
 
-def _spread(request: Request, layout: Layout, found: Estimates, totals: FloatArray) -> FloatArray:
+def _spread(request: Request, found: Estimates, totals: FloatArray) -> FloatArray:
     """Population variance of N x ([group] - p) / T: s^2 = n/(n-1) ((1-p)^2 S_g + p^2 (S - S_g)) / N, S = sum w x^2. (K,)."""
     w, groups = request.bound.weight, len(request.groups)
     held = []
     for block in request.blocks:
         group = request.group if block.hits.row is None else request.group[block.hits.row]
-        x = 1.0 if block.hits.value is None else block.hits.value
-        held.append(weighted_counts(group, block.hits.of(w) * x**2, groups))
+        held.append(weighted_counts(group, block.hits.of(w) * block.hits.numbers**2, groups))
     own = np.concatenate(held)
     every = np.repeat([h.sum() for h in held], groups)
     p, n, N = found.theta, found.n, found.n_weighted

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +27,8 @@ from survey_kit.schema import Notice
 
 Deff = bool | str
 
+_SCALED = 1e-3  # weights that sum to no more than this above the number of rows are scaled to the sample
+
 
 class Statistic(Protocol):
     """A smooth function of weighted totals."""
@@ -35,35 +39,46 @@ class Statistic(Protocol):
 
 
 def evaluate_statistic(
-    bound: BoundDesign, values: Contributions, statistic: Statistic, df: float, base: IntArray | None = None
+    bound: BoundDesign, values: Contributions, statistic: Statistic, df: float, group: IntArray | None = None
 ) -> tuple[FloatArray, Carrier]:
     """Estimates, shape (K,), and their carrier, from what each row adds to each total, shape (n, J).
 
-    `base`: the column of each estimate's base, where rows of it add nothing to the estimate's totals; these columns are
-    the last part of `values`.
+    `group`: the base of each estimate, as a column of the last part of `values`, where rows of it may add nothing to the
+    estimate's totals.
     """
     first = first_stage_sums(bound, values)
     sums = totals(bound, values) if first is None else column_totals(first)
     theta = statistic.value(sums)
     if bound.replicates is not None:
         return theta, replicated(bound, theta, statistic.value(replicate_totals(bound, values)), df)
-    last = values.parts[-1]
-    domains = None if base is None else Domains(last, base - (values.shape[1] - last.shape[1]))
+    domains = None if group is None else Domains(values.parts[-1], group)
     return theta, linearized(bound, values, df, statistic.jacobian(sums), domains, first)
 
 
 def solve(request: Request, kind: str, statistic: str, level: float, interval: str, deff: Deff) -> Estimates:
     """Means (kind "ratio") or totals (kind "total") of a request's answers, by group."""
     check_deff(deff)
-    layout = lay_out(request)
-    law = Totals(layout.answer) if kind == "total" else Ratios(layout.answer, layout.base)
-    theta, carrier = evaluate_statistic(request.bound, layout.values, law, request.df, layout.base)
+    layout = lay_out(request, centred=kind == "ratio")
+    law = Totals(layout.answer) if kind == "total" else Ratios(layout.answer, layout.base, layout.origin)
+    theta, carrier = evaluate_statistic(request.bound, layout.values, law, request.df, layout.group)
     found = estimates_of(request, layout, keys_of(request, statistic), theta, carrier, level)
+    return finished(request, layout, found, interval, deff, partial(spread_of, request, layout, found, kind))
+
+
+def finished(
+    request: Request,
+    layout: Layout,
+    found: Estimates,
+    interval: str,
+    deff: Deff,
+    spread: Callable[[], FloatArray],
+) -> Estimates:
+    """The estimates with what their intervals need and with design effects; `spread` is as in `effects_against`."""
     if interval == "beta":
-        found = replace(found, rows=request.rows[layout.base - len(theta)].astype(float))
+        found = replace(found, rows=request.rows[layout.group].astype(float))
     if interval == "likelihood":
         found = replace(found, limits=likelihood_limits(request, layout, found))
-    effects, notices = design_effects(layout, request.bound.weight, found, kind, deff)
+    effects, notices = effects_against(layout, request.bound.weight, found, spread, deff)
     return replace(found, interval=interval, deff=effects, notices=(*found.notices, *notices))
 
 
@@ -100,27 +115,24 @@ def check_deff(deff: Deff) -> None:
         one_of("deff", deff, ("replace", "kish"))
 
 
-def design_effects(
-    layout: Layout, weight: FloatArray, found: Estimates, kind: str, deff: Deff
-) -> tuple[FloatArray | None, tuple[Notice, ...]]:
-    """Design effects of means and shares (kind "ratio") or totals (kind "total"), with what a reader must know of them."""
-    if deff in (False, "kish"):
-        return effects_against(layout, weight, found, np.array(0.0), deff)
-    mean = found.theta / found.n_weighted if kind == "total" else found.theta
-    spread = population_variance(layout, weight, mean, found.n)
-    return effects_against(layout, weight, found, spread * (found.n_weighted**2 if kind == "total" else 1.0), deff)
+def spread_of(request: Request, layout: Layout, found: Estimates, kind: str) -> FloatArray:
+    """Population variance of what means and shares (kind "ratio") or totals (kind "total") are of. Shape (K,)."""
+    total = kind == "total"
+    mean = found.theta / found.n_weighted if total else found.theta
+    spread = population_variance(layout, request.bound.weight, mean, found.n)
+    return spread * found.n_weighted**2 if total else spread
 
 
 def effects_against(
-    layout: Layout, weight: FloatArray, found: Estimates, spread: FloatArray, deff: Deff
+    layout: Layout, weight: FloatArray, found: Estimates, spread: Callable[[], FloatArray], deff: Deff
 ) -> tuple[FloatArray | None, tuple[Notice, ...]]:
     """Variance over spread / n (1 - n/N), that of simple random sampling without ("replace": with) replacement.
 
-    "kish": n sum(w^2) / (sum w)^2 over the base of each estimate, whatever was measured.
+    n is the number of rows of the base with a weight, N the sum of their weights. Where the weights of the whole sample
+    sum to no more than its rows (to a thousandth) there is no N: the comparison is with replacement. R takes n/N all the
+    same (deff(svymean(deff=))), and counts rows of weight zero in n of replicate designs.
 
-    n is the number of rows of the base with a weight, N the sum of their weights. Where the weights of the whole sample sum
-    to no more than its rows (to a thousandth) there is no N, and the comparison is with replacement. R: deff(svymean(deff=)), which takes n/N
-    all the same, and counts rows of weight zero in n of replicate designs.
+    "kish": n sum(w^2) / (sum w)^2 over the base of each estimate, whatever was measured.
     """
     n, weighted = found.n, found.n_weighted
     if deff is False:
@@ -128,15 +140,26 @@ def effects_against(
     with np.errstate(divide="ignore", invalid="ignore"):
         if deff == "kish":
             return n * layout.bases(weight**2)[: len(n)] / weighted**2, ()
-        left = np.ones_like(n) if deff == "replace" else 1 - n / weighted
-    notices: tuple[Notice, ...] = ()
-    scaled = weight.sum() <= np.count_nonzero(weight) * (1 + 1e-3)
-    if deff is True and (scaled or (left <= 1e-6).any()):
-        left = np.where(scaled | (left <= 1e-6), 1.0, left)
+        left, notices = (np.ones_like(n), ()) if deff == "replace" else _left_out_of_sample(weight, n, weighted)
+        return found.carrier.variance() / (spread() / n * left), notices
+
+
+def _left_out_of_sample(
+    weight: FloatArray, n: FloatArray, weighted: FloatArray
+) -> tuple[FloatArray, tuple[Notice, ...]]:
+    """1 - n/N of each estimate, NaN where there is no N, 1 where the whole sample has none. Shape (K,)."""
+    if weight.sum() <= np.count_nonzero(weight) * (1 + _SCALED):
         text = (
             "Weights sum to no more than the number of respondents, so there is no population size: design effects are "
             "against simple random sampling with replacement."
         )
-        notices = (Notice("deff", text),)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return found.carrier.variance() / (spread / n * left), notices
+        return np.ones_like(n), (Notice("deff", text),)
+    left = 1 - n / weighted
+    none = left <= 1e-6
+    if not none.any():
+        return left, ()
+    text = (
+        f"For {int(none.sum())} of {len(n)} estimates the weights sum to no more than the number of respondents, so that they "
+        'have no design effect against a population; deff="replace" compares with sampling with replacement.'
+    )
+    return np.where(none, np.nan, left), (Notice("deff", text, int(none.sum())),)

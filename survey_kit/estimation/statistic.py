@@ -37,6 +37,7 @@ def statistic(
     function: Function,
     by: Names | None = None,
     where: str | None = None,
+    *,
     name: str = "statistic",
     level: float = 0.95,
     df: float | None = None,

@@ -13,10 +13,11 @@ def total(
     variables: Names,
     by: Names | None = None,
     where: str | None = None,
+    *,
     missing: str = "exclude",
     level: float = 0.95,
-    deff: Deff = False,
     df: float | None = None,
+    deff: Deff = False,
 ) -> Estimates:
     """Weighted totals: sums of a numeric column, or the number of people giving each answer of a categorical one.
 

@@ -15,6 +15,8 @@ def variance(
     variables: Names,
     by: Names | None = None,
     where: str | None = None,
+    *,
+    missing: str = "exclude",
     level: float = 0.95,
     df: float | None = None,
 ) -> Estimates:
@@ -27,7 +29,7 @@ def variance(
     Args:
         survey: a Survey.
         variables: one numeric column or several. With several, rows missing any of them are outside the base of all.
-        by, where, level, df: as in `mean`. Covariances across groups are kept.
+        by, where, missing, level, df: as in `mean`. Covariances across groups are kept.
 
     Returns:
         Estimates in squared units of the variable. Intervals by t; a lower limit below 0 says that n is small.
@@ -44,7 +46,7 @@ def variance(
            estimate     se
         0    166.67  76.98
     """
-    return _second_moments(survey, variables, by, where, level, df, "variance")
+    return _second_moments(survey, variables, by, where, missing, level, df, "variance")
 
 
 def sd(
@@ -52,6 +54,8 @@ def sd(
     variables: Names,
     by: Names | None = None,
     where: str | None = None,
+    *,
+    missing: str = "exclude",
     level: float = 0.95,
     df: float | None = None,
 ) -> Estimates:
@@ -61,7 +65,7 @@ def sd(
     and linearisation has no standard error for it (NaN).
 
     Args:
-        survey, variables, by, where, level, df: as in `variance`.
+        survey, variables, by, where, missing, level, df: as in `variance`.
 
     Raises:
         UnknownNameError, ArgumentError, NoValidData, UndeclaredMissingError.
@@ -74,7 +78,7 @@ def sd(
            estimate    se
         0     12.91  2.98
     """
-    return _second_moments(survey, variables, by, where, level, df, "sd")
+    return _second_moments(survey, variables, by, where, missing, level, df, "sd")
 
 
 def _second_moments(
@@ -82,11 +86,12 @@ def _second_moments(
     variables: Names,
     by: Names | None,
     where: str | None,
+    missing: str,
     level: float,
     df: float | None,
     statistic: str,
 ) -> Estimates:
-    request = prepare(survey, variables, by, where, "exclude", level, numeric=True, df=df)
+    request = prepare(survey, variables, by, where, missing, level, numeric=True, df=df)
     layout, variances = lay_out_moments(request, [(i, i) for i in range(len(request.blocks))])
     law = Deviations(variances) if statistic == "sd" else variances
     theta, carrier = evaluate_statistic(request.bound, layout.values, law, request.df)

@@ -91,9 +91,8 @@ def sorted_values(request: Request) -> tuple[Sorted, ...]:
     out = []
     for block in request.blocks:
         hits = block.hits
-        numbers = np.ones(len(hits.columns)) if hits.value is None else hits.value
         group = request.group if hits.row is None else request.group[hits.row]
-        out.append(sort_within(numbers, group, len(request.groups)))
+        out.append(sort_within(hits.numbers, group, len(request.groups)))
     return tuple(out)
 
 

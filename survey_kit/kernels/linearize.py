@@ -16,27 +16,30 @@ from survey_kit.kernels.groups import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class Ratios:
-    """theta_k = T[numerator_k] / T[denominator_k].
+    """theta_k = origin_k + T[numerator_k] / T[denominator_k].
 
-    For a domain mean T[numerator] = sum w x and T[denominator] = sum w; z = w (x - theta) / T[denominator].
+    For a domain mean T[numerator] = sum w (x - origin) and T[denominator] = sum w; z = w (x - theta) / T[denominator]. An
+    origin near the mean keeps digits that sums of large numbers would lose; None for 0.
     """
 
     numerator: IntArray
     denominator: IntArray
+    origin: FloatArray | None = None
 
     def value(self, totals: FloatArray) -> FloatArray:
         """Shape (..., J) -> (..., K); an empty denominator gives NaN."""
         below = totals[..., self.denominator]
-        return totals[..., self.numerator] / np.where(below == 0, np.nan, below)
+        ratio = totals[..., self.numerator] / np.where(below == 0, np.nan, below)
+        return ratio if self.origin is None else self.origin + ratio
 
     def jacobian(self, totals: FloatArray) -> sp.csr_array:
         """d theta / d T. Shape (K, J)."""
         k = len(self.numerator)
         below = np.where(totals[self.denominator] == 0, np.nan, totals[self.denominator])
-        theta = totals[self.numerator] / below
+        ratio = totals[self.numerator] / below
         rows = np.concatenate([np.arange(k), np.arange(k)])
         columns = np.concatenate([self.numerator, self.denominator])
-        values = np.concatenate([1 / below, -theta / below])
+        values = np.concatenate([1 / below, -ratio / below])
         return sp.csr_array(sp.coo_array((values, (rows, columns)), shape=(k, len(totals))))
 
 

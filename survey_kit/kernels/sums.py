@@ -51,6 +51,11 @@ class Entries:
             return self.column
         return np.zeros(self.shape[0] if self.row is None else len(self.row), dtype=np.int64)
 
+    @property
+    def numbers(self) -> FloatArray:
+        """Value of each entry, written out."""
+        return np.ones(self.size) if self.value is None else self.value
+
     def of(self, by_row: FloatArray) -> FloatArray:
         """What belongs to the row of each entry. Shapes (n,) -> (m,)."""
         return by_row if self.row is None else by_row[self.row]
@@ -104,13 +109,11 @@ class Entries:
     def matrix(self) -> sp.csr_array:
         """The same as a sparse matrix. Shape (n, J)."""
         row = self.rows
-        value = np.ones(len(row)) if self.value is None else self.value
-        return sp.csr_array(sp.coo_array((value, (row, self.columns)), shape=self.shape))
+        return sp.csr_array(sp.coo_array((self.numbers, (row, self.columns)), shape=self.shape))
 
     def by_row(self, weight: FloatArray | None = None) -> RowLists:
         """The entries, times the weight of their row, as lists for each row."""
-        value = np.ones(len(self.columns)) if self.value is None else self.value
-        value = value if weight is None else value * self.of(weight)
+        value = self.numbers if weight is None else self.numbers * self.of(weight)
         n, columns = self.shape
         if self.row is None:
             return RowLists(np.arange(n + 1), self.columns, value, columns)
@@ -205,7 +208,7 @@ def joined(parts: Sequence[Entries]) -> Entries:
     offsets = np.cumsum([0, *(part.shape[1] for part in parts)])
     values = None
     if any(part.value is not None for part in parts):
-        values = np.concatenate([np.ones(len(p.columns)) if p.value is None else p.value for p in parts])
+        values = np.concatenate([p.numbers for p in parts])
     columns = [part.columns + offset for part, offset in zip(parts, offsets, strict=False)]
     shape = (parts[0].shape[0], int(offsets[-1]))
     return Entries(np.concatenate([part.rows for part in parts]), np.concatenate(columns), values, shape)

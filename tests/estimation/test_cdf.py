@@ -85,7 +85,7 @@ def test_what_is_refused():
         ArgumentError, match=r"'income' has \d+ distinct values\. Say where to read .* at=\[\d+, \d+, \d+\]"
     ):
         cdf(poll, "income")
-    with pytest.raises(ArgumentError, match="at names a number twice"):
+    with pytest.raises(ArgumentError, match="at names 120 twice"):
         cdf(poll, "income", [120, 120])
     with pytest.raises(ArgumentError, match="at must hold finite numbers"):
         cdf(poll, "income", [120, np.nan])

@@ -297,9 +297,12 @@ def test_a_population_is_a_size(size):
 
 def test_totals_of_zero_have_no_parts_and_no_ratio():
     poll = sk.from_frame(pd.DataFrame({"x": [1.0, 2, 3], "zero": [0.0, 0, 0], "g": ["a", "b", "b"]}))
-    with pytest.raises(ArgumentError, match=r"^The total of 'zero' is zero, so it has no parts\.$"):
+    with pytest.raises(ArgumentError, match=r"^The total of 'zero' is zero, so it has no parts\. Use total\(\)\.$"):
         share(poll, "zero", by="g")
-    with pytest.raises(ArgumentError, match=r"^The total of 'zero' is zero, so the ratio does not exist\.$"):
+    with pytest.raises(
+        ArgumentError,
+        match=r"^The total of 'zero' is zero, so the ratio does not exist\. Choose another denominator\.$",
+    ):
         ratio(poll, ["x"], ["x", "zero"][1:])
     with pytest.raises(ArgumentError, match="numerator and denominator names a column twice: x, x"):
         ratio(poll, "x", "x")

@@ -167,7 +167,8 @@ def test_few_degrees_of_freedom_are_said():
     frame = pd.concat([FRAME] * 3, ignore_index=True)
     few = sk.mean(sk.from_frame(frame).with_design(weight="w", strata="region", psu="age"), "trust")
     assert few.df == 4
-    assert "leave 4 degrees of freedom" in str(few.notices[0])
+    assert str(few.notices[0]) == "The design leaves 4 degrees of freedom; with fewer than 8 intervals are unstable."
+    assert not sk.mean(sk.from_frame(frame).with_design(weight="w", strata="region", psu="age"), "trust", df=3).notices
     assert sk.mean(sk.from_frame(frame).with_design(weight="w"), "trust").notices == ()
 
 

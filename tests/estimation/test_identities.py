@@ -95,3 +95,24 @@ def test_shares_sum_to_one_without_error():
         whole = shares.contrast(rows)
         assert whole.theta[0] == pytest.approx(1, abs=1e-12)
         assert whole.se[0] < 1e-12
+
+
+@pytest.mark.parametrize("design", ["clustered", "two_stage"])
+@pytest.mark.parametrize("replicated", [False, True])
+def test_numbers_far_from_zero_keep_their_digits(design, replicated):
+    """A mean of interview times in seconds has the standard error of the same times counted from another day.
+
+    Replicate estimates are numbers of their own, and 1.7e9 is stored to 2e-7: their deviations have seven digits.
+    """
+    poll = _poll(design).replicate("JKn") if replicated and design == "clustered" else _poll(design)
+    near = poll.codes["hours"]
+    far = poll.with_column(near + 1.7e9, Variable("stamp", measure="scale"))
+    near_again = far.with_column(far.codes["stamp"] - 1.7e9, Variable("hours", measure="scale"))
+    moved, still = (
+        sk.mean(far, "stamp", by="sex", deff="replace"),
+        sk.mean(near_again, "hours", by="sex", deff="replace"),
+    )
+    digits = 1e-6 if far.bound.replicates is not None else 1e-10
+    np.testing.assert_allclose(moved.se, still.se, rtol=digits)
+    np.testing.assert_allclose(moved.deff, still.deff, rtol=digits)
+    np.testing.assert_allclose(moved.theta, still.theta + 1.7e9, rtol=1e-15)

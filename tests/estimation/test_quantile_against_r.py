@@ -68,7 +68,6 @@ def test_options():
     poll, expected = _poll(), R["options"]
     _same(quantile(poll, "income", PROBS, level=0.9), expected["level"])
     _same(quantile(poll, "income", PROBS, df=7), expected["df"])
-    _same(quantile(poll, "income", PROBS, df=7, interval="beta"), expected["beta_df"])
     _same(quantile(poll, "income", PROBS, df=np.inf), expected["normal"])
     _same(quantile(poll, "hours", PROBS, where="sex == 'male' and hours > 4"), expected["domain"])
 

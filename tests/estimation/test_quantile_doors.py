@@ -74,7 +74,7 @@ def test_limits_are_those_of_the_level_asked_for():
         ([0.5, np.nan], "probs holds nan"),
         ([], "probs is empty"),
         ([[0.1, 0.2]], "or a table"),
-        ([0.5, 0.5], "probs names a share twice"),
+        ([0.5, 0.5], "probs names 0.5 twice"),
         ("half", "probs='half' is not a share"),
         (None, "probs holds nan|probs=None is not a share"),
     ],
@@ -184,3 +184,14 @@ def test_a_survey_is_not_changed():
     poll = sk.from_frame(FRAME).with_column(FRAME["age"], Variable("age", measure="scale", missing=MissingRule()))
     quantile(poll.with_design(weight="w"), ["age", "income"], [0.2, 0.7], by="region", rule="shahvaish")
     pd.testing.assert_frame_equal(FRAME, before)
+
+
+def test_beta_takes_the_degrees_of_freedom_of_the_design():
+    poll = sk.from_frame(pd.DataFrame({"age": np.arange(40.0)}))
+    for ask in (
+        lambda: sk.median(poll, "age", interval="beta", df=3),
+        lambda: sk.cdf(poll, "age", at=20, interval="beta", df=3),
+    ):
+        with pytest.raises(UnsupportedOption) as caught:
+            ask()
+        assert str(caught.value) == 'interval="beta" takes the degrees of freedom of the design. Leave df out.'

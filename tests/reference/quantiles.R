@@ -36,7 +36,7 @@ intervals <- sapply(c("mean", "beta", "xlogit", "asin", "score"), function(kind)
   quantiles(designs$clustered, ~income, interval.type = kind), simplify = FALSE)
 options_of <- list(
   level = quantiles(designs$clustered, alpha = 0.1), df = quantiles(designs$clustered, df = 7),
-  beta_df = quantiles(designs$clustered, interval.type = "beta", df = 7), normal = quantiles(designs$clustered, df = Inf),
+  normal = quantiles(designs$clustered, df = Inf),
   domain = quantiles(subset(designs$clustered, sex == "male" & hours > 4), ~hours)
 )
 each_group <- function(design, by, ...) {
