@@ -17,7 +17,7 @@ import pandas as pd
 
 from survey_kit.block import Block
 
-_MOST_BYTES = 256_000_000
+_MOST_BYTES = 512_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,23 +26,25 @@ class _Kept:
     meaning: tuple[Any, ...]
     block: Block
 
-    def answers(self, columns: Sequence[pd.Series], meaning: tuple[Any, ...]) -> bool:
-        same = len(columns) == len(self.columns) and all(map(_same_memory, self.columns, columns))
-        return same and meaning == self.meaning
-
     @property
     def size(self) -> int:
-        """Bytes that the block holds beyond the columns themselves."""
+        """Bytes of the block and of its columns, which it may be the last to hold."""
         hits = self.block.hits
-        arrays = (hits.row, hits.column, hits.value, self.block.base)
+        arrays = (hits.row, hits.column, hits.value, self.block.base, *(c.array for c in self.columns))
         return sum(a.nbytes for a in arrays if a is not None)
 
 
 class BlockCache:
-    """Blocks by question and reading, the least recently used forgotten first beyond 256 MB."""
+    """Blocks by question, reading and memory of the columns, the least recently used forgotten first beyond 512 MB.
+
+    A copy, also one that was pickled, is empty.
+    """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[Any, ...], _Kept] = OrderedDict()
+
+    def __reduce__(self) -> tuple[type[BlockCache], tuple[()]]:
+        return BlockCache, ()
 
     def block(
         self, name: str, reading: str, columns: Sequence[pd.Series], meaning: tuple[Any, ...], make: Callable[[], Block]
@@ -54,16 +56,17 @@ class BlockCache:
             columns: columns of the codes that it is made from.
             meaning: their codebook entries, and that of the set.
         """
-        key = (name, reading)
+        places = tuple(map(place_of, columns))
+        if None in places:
+            return make()
+        key = (name, reading, places)
         kept = self._kept.get(key)
-        if kept is not None and kept.answers(columns, meaning):
-            self._kept.move_to_end(key)
-            return kept.block
-        block = make()
-        self._kept[key] = _Kept(tuple(c.copy(deep=False) for c in columns), meaning, block)
+        if kept is None or kept.meaning != meaning:
+            kept = _Kept(tuple(c.copy(deep=False) for c in columns), meaning, make())
+            self._kept[key] = kept
+            self._forget()
         self._kept.move_to_end(key)
-        self._forget()
-        return block
+        return kept.block
 
     def _forget(self) -> None:
         total = sum(kept.size for kept in self._kept.values())
@@ -71,12 +74,10 @@ class BlockCache:
             total -= self._kept.popitem(last=False)[1].size
 
 
-def _same_memory(one: pd.Series, other: pd.Series) -> bool:
-    """Whether two columns are the same values at the same place."""
-    if len(one) != len(other) or one.dtype != other.dtype:
-        return False
-    if isinstance(one.dtype, np.dtype):
-        a, b = one.to_numpy(), other.to_numpy()
-        return a.strides == b.strides and a.__array_interface__["data"] == b.__array_interface__["data"]
-    held, now = getattr(one.array, "_pa_array", None), getattr(other.array, "_pa_array", None)
-    return held is not None and held is now
+def place_of(column: pd.Series) -> tuple[Any, ...] | None:
+    """Where the values of a column lie and how they are read; None where that cannot be told."""
+    if isinstance(column.dtype, np.dtype):
+        values = column.to_numpy()
+        return values.__array_interface__["data"][0], values.strides, len(values), column.dtype
+    held = getattr(column.array, "_pa_array", None)
+    return None if held is None else (id(held), len(column), column.dtype)

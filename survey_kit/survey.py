@@ -17,12 +17,11 @@ from survey_kit import estimation, io, models, recode, weighting
 from survey_kit.block_cache import BlockCache
 from survey_kit.codebook import Code, Codebook, Variable
 from survey_kit.codebook_view import SurveyCodebook
-from survey_kit.design.bind import bind
+from survey_kit.design.bind_cache import BindCache
 from survey_kit.design.bound import BoundDesign
 from survey_kit.design.design import Design
-from survey_kit.design.replicates import replicate, with_replicates
-from survey_kit.design.stated import with_design, with_second_phase
 from survey_kit.design.subset import marked, refuse_subset, unmarked
+from survey_kit.design.verbs import replicate, with_design, with_replicates, with_second_phase
 from survey_kit.errors import ArgumentError, DesignError, SurveyWarning, unknown
 from survey_kit.recode.recipe import Recipe
 from survey_kit.results.weights import Weights
@@ -43,7 +42,7 @@ class Survey:
         domain: rows inside the domain set by `where`, or None. Shape (n,).
         notices: what reading and weighting left to say.
         weights: the record of the last weighting (targets, what was reached, deff), or None.
-        blocks: questions that were encoded before; it grows as they are asked for.
+        blocks, bindings: questions that were encoded before and designs that were bound; shared by domains.
     """
 
     codes: pd.DataFrame
@@ -54,6 +53,7 @@ class Survey:
     notices: tuple[Notice, ...] = ()
     weights: Weights | None = None
     blocks: BlockCache = field(default_factory=BlockCache)
+    bindings: BindCache = field(default_factory=BindCache)
 
     def __post_init__(self) -> None:
         book = SurveyCodebook.of(self.codebook, self.codes, self.design, self.domain, self.condition)
@@ -67,10 +67,10 @@ class Survey:
         view = marked(recode.labelled_view(self.codes, self.codebook), len(self.codes), self.design)
         return view if self.domain is None else view[self.domain]
 
-    @cached_property
+    @property
     def bound(self) -> BoundDesign:
         """The design in numbers, checked against the data."""
-        return bind(self.design, self.codes)
+        return self.bindings.bound(self.design, self.codes)
 
     @property
     def weight(self) -> pd.Series:
@@ -90,20 +90,26 @@ class Survey:
 
     # --- design ------------------------------------------------------------------------------------------------
 
-    def redesigned(self, design: Design, notices: tuple[Notice, ...] = ()) -> Survey:
-        """The survey under replicate weights that were stated or built, with what there is to say of them."""
-        survey = self._designed(design)
-        kept = tuple(n for n in survey.notices if n.kind != "replicates")
-        return replace(survey, notices=(*kept, *notices))
+    def redesigned(self, design: Design, within: tuple[np.ndarray, str] | None = None) -> Survey:
+        """The survey under another design, with what there is to say of it; what was said of the old one goes.
 
-    def _designed(self, design: Design) -> Survey:
+        Args:
+            within: rows that become the domain, shape (n,), and how they are named.
+        """
         survey = replace(self, codes=marked(self.codes, len(self.codes), design), design=design, weights=None)
-        kept = tuple(n for n in self.notices if n.kind not in ("extreme_weights", "replicates"))
-        return replace(survey, notices=(*kept, *weight_notices(survey.bound.weight)))
+        told = (*self._lasting(), *weight_notices(survey.bound.weight), *design.notices)
+        survey = replace(survey, notices=told)
+        return survey if within is None else survey._within(*within)
+
+    def _lasting(self) -> tuple[Notice, ...]:
+        """Notices that do not depend on the weight and the design in force."""
+        return tuple(n for n in self.notices if n.kind != "extreme_weights" and n not in self.design.notices)
 
     def where(self, condition: str) -> Survey:
         """A domain: estimates are for these rows, the design stays whole. R: subset(design, ...)."""
-        inside = recode.evaluate(condition, self.codes, self.codebook)
+        return self._within(recode.evaluate(condition, self.codes, self.codebook), condition)
+
+    def _within(self, inside: np.ndarray, condition: str) -> Survey:
         both = inside if self.domain is None else inside & self.domain
         text = condition if not self.condition else f"({self.condition}) and ({condition})"
         return replace(self, domain=both, condition=text)
@@ -121,7 +127,9 @@ class Survey:
         if design.replicates is not None:
             again = replace(design.replicates, columns=(), matrix=weights.replicates, combined=True)
             design = replace(design, adjustments=(), replicates=again)
-        return replace(survey, design=design, notices=(*self.notices, *weights.notices), weights=weights)
+        codes = marked(survey.codes, len(survey.codes), design)
+        told = (*self._lasting(), *weights.notices, *design.notices)
+        return replace(survey, codes=codes, design=design, notices=told, weights=weights)
 
     # --- columns -----------------------------------------------------------------------------------------------
 
@@ -232,13 +240,17 @@ class Survey:
     with_second_phase = with_second_phase
     with_replicates = with_replicates
     replicate = replicate
+    cdf = estimation.cdf
     correlation = estimation.correlation
     count = estimation.count
+    covariance = estimation.covariance
+    gini = estimation.gini
     mean = estimation.mean
     median = estimation.median
     proportion = estimation.proportion
     quantile = estimation.quantile
     ratio = estimation.ratio
+    sd = estimation.sd
     share = estimation.share
     statistic = estimation.statistic
     total = estimation.total

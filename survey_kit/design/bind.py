@@ -9,7 +9,7 @@ import pandas as pd
 
 from survey_kit.design.bind_pps import bind_pps
 from survey_kit.design.bind_replicates import bind_replicates
-from survey_kit.design.bind_two_phase import bind_two_phase
+from survey_kit.design.bind_two_phase import Phase, bind_two_phase
 from survey_kit.design.bound import BoundDesign, BoundStage, Counted
 from survey_kit.design.design import Design
 from survey_kit.design.levels import Level, levels_of
@@ -37,10 +37,8 @@ def bind(design: Design, codes: pd.DataFrame) -> BoundDesign:
     weight = _weights(design, codes, fractions)
     counted: Counted | None = None
     if design.second is not None:
-        stated = design.weight is not None
-        weight, stages, counted = bind_two_phase(
-            design.second, codes, levels, fractions, weight, stated, design.lonely_psu
-        )
+        first = Phase(levels, fractions, weight, stated=design.weight is not None)
+        weight, stages, counted = bind_two_phase(design.second, codes, first, design.lonely_psu)
     elif design.pps is not None and design.pps.method != "brewer":
         names = (design.fpc[0], design.strata[0] if design.strata else "")
         stage, counted = bind_pps(design.pps, levels[0], fractions[0], design.lonely_psu, names, codes)

@@ -10,10 +10,12 @@ import pandas as pd
 from survey_kit.design.bound import BoundStage, Counted
 from survey_kit.design.levels import Level
 from survey_kit.design.pps import PPS, check_diagonal
-from survey_kit.errors import ArgumentError, LonelyPsuError, UnsupportedOption, listed
+from survey_kit.errors import ArgumentError, LonelyPsuError, UnsupportedOption, listed, unknown
 from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.kernels.pps import hartley_rao, joint, mean_probability, overton, poisson
 from survey_kit.kernels.quadratic import QuadraticScheme
+
+_TOLERANCE = 1e-4  # R's ppsmat
 
 
 def bind_pps(
@@ -35,7 +37,7 @@ def bind_pps(
         check_diagonal(pps.joint, p[order], names[0])
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
-        scheme = joint(pps.joint, pps.tolerance, pps.variance == "YG")
+        scheme = joint(pps.joint, _TOLERANCE if pps.tolerance is None else pps.tolerance, pps.variance == "YG")
         return BoundStage(place[unit], scheme), Counted(place[unit], of_unit[order])
     if pps.method == "poisson":
         return BoundStage(unit, poisson(p)), Counted(unit, of_unit)
@@ -63,6 +65,9 @@ def _squares(pps: PPS, column: str, level: Level, codes: pd.DataFrame) -> FloatA
             )
         return np.array([float(given or 0.0)])
     names = codes[column].iloc[level.lead].tolist() if column else []
+    stray = [name for name in given if name not in names]
+    if stray and column:
+        raise unknown(f"stratum of {column!r}", stray[0], names)
     lacking = [name for name in names if name not in given]
     if lacking or not column:
         raise ArgumentError(

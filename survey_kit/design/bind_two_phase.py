@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,38 +18,52 @@ from survey_kit.kernels.groups import FloatArray, IntArray, combine
 from survey_kit.kernels.two_phase import DrawnStage, first_phase_scheme, two_phase_scheme
 
 
+@dataclass(frozen=True, eq=False)
+class Phase:
+    """One phase of sampling, for the rows that it was drawn from or that it took.
+
+    Attributes:
+        levels: its stages. fractions: sampling fraction of each row at each stage with fpc. Shapes (n,).
+        weight: inverse probability of each row under this phase. Shape (n,).
+        stated: whether the weight was stated, not implied by fractions.
+    """
+
+    levels: Sequence[Level]
+    fractions: Sequence[FloatArray]
+    weight: FloatArray
+    stated: bool
+
+
 def bind_two_phase(
-    second: SecondPhase,
-    codes: pd.DataFrame,
-    levels: Sequence[Level],
-    fractions: Sequence[FloatArray],
-    weight: FloatArray,
-    stated: bool,
-    lonely_psu: str,
+    second: SecondPhase, codes: pd.DataFrame, one: Phase, lonely_psu: str
 ) -> tuple[FloatArray, tuple[BoundStage, ...], Counted]:
     """The weight of both phases, the stages of the variance, and what degrees of freedom count.
 
     Args:
-        levels, fractions, weight: of phase one, all rows. stated: whether that weight was stated or implied by fpc.
+        one: phase one, all rows.
 
     Raises:
         DesignError, LonelyPsuError, UnsupportedOption.
     """
     rows = np.flatnonzero(second.rows)
-    drawn = codes.iloc[rows]
-    below = levels_of(second.strata, second.psu, drawn)
-    shares = fractions_of(second.fpc, drawn, below) if second.fpc else _counted(second, codes, rows, below)
-    own = np.prod([1 / share for share in shares], axis=0)
-    if second.weight is not None:
-        own = check_weights(drawn[second.weight], second.weight)
+    two = _phase_two(second, codes, rows)
     both = np.zeros(len(codes))
-    both[rows] = weight[rows] * own
-    counted = Counted(_spread(below[0].unit, rows, len(codes)), below[0].of_unit)
+    both[rows] = one.weight[rows] * two.weight
+    outer = two.levels[0]
+    counted = Counted(_spread(outer.unit, rows, len(codes)), outer.of_unit)
     if second.method == "full":
-        stages: tuple[BoundStage, ...] = (_full(rows, levels, fractions, weight, stated, below, shares, lonely_psu),)
-    else:
-        stages = _approx(second, codes, rows, levels, fractions, weight, below, shares, lonely_psu)
-    return both, stages, counted
+        return both, (_full(rows, one, two, lonely_psu),), counted
+    return both, _approx(second, codes, rows, one, two, lonely_psu), counted
+
+
+def _phase_two(second: SecondPhase, codes: pd.DataFrame, rows: IntArray) -> Phase:
+    """Phase two, the rows that it took."""
+    drawn = codes.iloc[rows]
+    levels = levels_of(second.strata, second.psu, drawn)
+    shares = fractions_of(second.fpc, drawn, levels) if second.fpc else _counted(second, codes, rows, levels)
+    if second.weight is not None:
+        return Phase(levels, shares, check_weights(drawn[second.weight], second.weight), stated=True)
+    return Phase(levels, shares, np.prod([1 / share for share in shares], axis=0), stated=False)
 
 
 def _spread(key: IntArray, rows: IntArray, n: int) -> IntArray:
@@ -60,9 +75,8 @@ def _spread(key: IntArray, rows: IntArray, n: int) -> IntArray:
 
 def _counted(second: SecondPhase, codes: pd.DataFrame, rows: IntArray, below: Sequence[Level]) -> list[FloatArray]:
     """Share of phase one's units that phase two took, in each of its strata and stages. Shapes (n2,)."""
-    whole = levels_of(second.strata, second.psu, codes)
     out = []
-    for depth, (level, found) in enumerate(zip(whole, below, strict=True)):
+    for depth, (level, found) in enumerate(zip(levels_of(second.strata, second.psu, codes), below, strict=True)):
         empty = np.bincount(level.stratum[rows], minlength=len(level.lead)) == 0
         if empty.any() and depth == 0:
             at = listed(int(r) + 1 for r in level.lead[empty])
@@ -74,31 +88,23 @@ def _counted(second: SecondPhase, codes: pd.DataFrame, rows: IntArray, below: Se
     return out
 
 
-def _full(
-    rows: IntArray,
-    levels: Sequence[Level],
-    fractions: Sequence[FloatArray],
-    weight: FloatArray,
-    stated: bool,
-    below: Sequence[Level],
-    shares: Sequence[FloatArray],
-    lonely_psu: str,
-) -> BoundStage:
+def _full(rows: IntArray, one: Phase, two: Phase, lonely_psu: str) -> BoundStage:
     """Both phases as one scheme on the finest units: where the last stages of the phases meet."""
-    fine, first = combine([levels[-1].unit[rows], below[-1].unit])
-    if fractions:
-        above = _drawn(levels, _ruled(levels, fractions, lonely_psu, "first"), rows[first], True)
+    fine, first = combine([one.levels[-1].unit[rows], two.levels[-1].unit])
+    if one.fractions:
+        above = _drawn(one.levels, _ruled(one, lonely_psu, "first"), rows[first], fixed=True)
     else:
-        above = _drawn(levels, [_independent(levels, weight, stated)], rows[first], False)
-    under = _drawn(below, _ruled(below, shares, lonely_psu, "second"), first, True)
-    return BoundStage(_spread(fine, rows, len(weight)), two_phase_scheme(above, under, len(first)))
+        above = _drawn(one.levels, [_independent(one)], rows[first], fixed=False)
+    under = _drawn(two.levels, _ruled(two, lonely_psu, "second"), first, fixed=True)
+    return BoundStage(_spread(fine, rows, len(one.weight)), two_phase_scheme(above, under, len(first)))
 
 
-def _independent(levels: Sequence[Level], weight: FloatArray, stated: bool) -> FloatArray:
+def _independent(one: Phase) -> FloatArray:
     """Without fpc, phase one's probabilities: inverse weights, or 0 where there are none. Shape (n,)."""
-    if not stated:
+    weight, level = one.weight, one.levels[0]
+    if not one.stated:
         return np.zeros(len(weight))
-    if len(levels) > 1:
+    if len(one.levels) > 1:
         raise UnsupportedOption(
             'method="full" needs the fpc of every stage of the first phase. State it, or use method="approx" with one stage.'
         )
@@ -109,7 +115,7 @@ def _independent(levels: Sequence[Level], weight: FloatArray, stated: bool) -> F
             f'The weight of the first phase is {weight[low[0]]:g} in row {int(low[0]) + 1}. method="full" takes weights as '
             'inverse probabilities, which are at least 1: give such a weight or fpc, or use method="approx".'
         )
-    varies = np.flatnonzero(weight != weight[levels[0].first][levels[0].unit])
+    varies = np.flatnonzero(weight != weight[level.first][level.unit])
     if len(varies):
         raise DesignError(
             f"The weight of the first phase varies within a sampling unit (row {int(varies[0]) + 1}), so it is not the inverse "
@@ -118,7 +124,7 @@ def _independent(levels: Sequence[Level], weight: FloatArray, stated: bool) -> F
     return np.where(inside, 1 / np.where(inside, weight, 1.0), 0.0)
 
 
-def _drawn(levels: Sequence[Level], fractions: Sequence[FloatArray], at: IntArray, fixed: bool) -> list[DrawnStage]:
+def _drawn(levels: Sequence[Level], fractions: Sequence[FloatArray], at: IntArray, *, fixed: bool) -> list[DrawnStage]:
     """The stages of one phase for the finest units, `at` being a row of each. `fixed`: sample sizes are."""
     out: list[DrawnStage] = []
     above = np.ones(len(at))
@@ -130,14 +136,14 @@ def _drawn(levels: Sequence[Level], fractions: Sequence[FloatArray], at: IntArra
     return out
 
 
-def _ruled(levels: Sequence[Level], fractions: Sequence[FloatArray], rule: str, phase: str) -> list[FloatArray]:
+def _ruled(drawn: Phase, rule: str, phase: str) -> list[FloatArray]:
     """Fractions with 1 where a rule leaves a stratum with one unit out; "adjust" keeps its square, as R does. Shapes (n,).
 
     Raises:
         LonelyPsuError: a stratum with one unit of several, without a rule that can be followed here.
     """
     out = []
-    for level, fraction in zip(levels, fractions, strict=False):
+    for level, fraction in zip(drawn.levels, drawn.fractions, strict=False):
         alone = (level.size == 1) & (fraction[level.lead] < 1)
         if alone.any() and rule not in ("remove", "certainty", "adjust"):
             offer = "state a rule" if rule == "fail" else f"use another rule than {rule!r}"
@@ -150,34 +156,35 @@ def _ruled(levels: Sequence[Level], fractions: Sequence[FloatArray], rule: str, 
 
 
 def _approx(
-    second: SecondPhase,
-    codes: pd.DataFrame,
-    rows: IntArray,
-    levels: Sequence[Level],
-    fractions: Sequence[FloatArray],
-    weight: FloatArray,
-    below: Sequence[Level],
-    shares: Sequence[FloatArray],
-    lonely_psu: str,
+    second: SecondPhase, codes: pd.DataFrame, rows: IntArray, one: Phase, two: Phase, lonely_psu: str
 ) -> tuple[BoundStage, ...]:
     """Phase one on the units that phase two took, then the stages of phase two."""
-    if len(levels) > 1:
+    if len(one.levels) > 1:
         raise UnsupportedOption(
-            f'method={second.method!r} is for a first phase of one stage; this one has {len(levels)}. Use method="full".'
+            f'method={second.method!r} is for a first phase of one stage; this one has {len(one.levels)}. Use method="full".'
         )
-    n, level = len(codes), levels[0]
+    n, level, weight = len(codes), one.levels[0], one.weight
     unit, first = combine([level.unit[rows]])
     stratum, lead = combine([level.stratum[rows[first]]])
     drawn = level.size[level.stratum[rows[first[lead]]]]
-    open_part = 1 - fractions[0][rows[first[lead]]] if fractions else np.ones(len(lead))
+    open_part = 1 - one.fractions[0][rows[first[lead]]] if one.fractions else np.ones(len(lead))
     open_part = _thinned(stratum, drawn, open_part, lonely_psu)
     q = _probability_of_unit(second, codes, rows, level)[first]
     factor = open_part * drawn / np.maximum(drawn - 1, 1)
-    one = BoundStage(_spread(unit, rows, n), first_phase_scheme(stratum, q, factor, drawn))
-    whole = len(np.unique(level.unit[rows[below[0].first]])) == len(below[0].first)
-    scale = None if whole else np.where(weight > 0, 1 / np.sqrt(np.where(weight > 0, weight, 1.0)), 0.0)
-    two = stage_list(below, shares, second.strata, lonely_psu)
-    return (one, *(BoundStage(_spread(s.unit, rows, n), s.scheme, scale) for s in two))
+    outer = BoundStage(_spread(unit, rows, n), first_phase_scheme(stratum, q, factor, drawn))
+    scale = None if _apart(level, two.levels[0], rows) else _inverse_root(weight)
+    below = stage_list(two.levels, two.fractions, second.strata, lonely_psu)
+    return (outer, *(BoundStage(_spread(s.unit, rows, n), s.scheme, scale) for s in below))
+
+
+def _apart(above: Level, below: Level, rows: IntArray) -> bool:
+    """Whether no two sampling units of phase two lie in one of phase one."""
+    return len(np.unique(above.unit[rows[below.first]])) == len(below.first)
+
+
+def _inverse_root(weight: FloatArray) -> FloatArray:
+    """1 / sqrt(weight), 0 where there is none: phase two then counts with the root of phase one's weight, as in R."""
+    return np.where(weight > 0, 1 / np.sqrt(np.where(weight > 0, weight, 1.0)), 0.0)
 
 
 def _thinned(stratum: IntArray, drawn: IntArray, open_part: FloatArray, rule: str) -> FloatArray:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, present
+import numpy as np
+
+from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, combine, present
 from survey_kit.kernels.rank import column_rank
 from survey_kit.kernels.residualize import Adjustment
 from survey_kit.kernels.variance import Scheme, StageScheme
+
+_BLOCK = 4_000_000  # replicate weights written out at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,19 +58,33 @@ class BoundReplicates:
     base: FloatArray | None = None
     from_design: bool = False
 
-    @cached_property
+    @property
     def weights(self) -> FloatArray:
-        """The weight of each row in each replicate, written out. Shape (n, R)."""
+        """The weight of each row in each replicate, written out anew each time. Shape (n, R)."""
         if self.base is None:
             return self.factors
         rows = self.factors if self.unit is None else self.factors[self.unit]
         return rows * self.base[:, None]
 
-    def rank(self, rows: BoolArray | None = None) -> int:
-        """Rank of the replicate weights of some of the rows, or of all; factors must belong to rows. R: degf."""
+    def blocks_of(self, rows: IntArray) -> Iterator[FloatArray]:
+        """The weights of some rows, a few replicates at a time, as new arrays. Shape (m, r)."""
+        where = rows if self.unit is None else self.unit[rows]
+        step = max(1, _BLOCK // max(len(rows), 1))
+        for start in range(0, self.factors.shape[1], step):
+            factors = self.factors[where, start : start + step]
+            yield factors if self.base is None else factors * self.base[rows][:, None]
+
+    def each_of(self, rows: IntArray) -> Iterator[FloatArray]:
+        """The weights of some rows under one replicate after the other, as new arrays. Shape (m,)."""
+        return (np.ascontiguousarray(weight) for block in self.blocks_of(rows) for weight in block.T)
+
+    def degrees(self, rows: BoolArray | None = None) -> float:
+        """Degrees of freedom of weights that came with a file: those stated, or the rank of some rows less 1. R: degf."""
+        if self.stated is not None:
+            return self.stated
         if self.base is not None:
             rows = self.base > 0 if rows is None else rows & (self.base > 0)
-        return column_rank(self.factors, rows)
+        return column_rank(self.factors, rows) - 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +113,13 @@ class BoundDesign:
         """
         if domain is None:
             return self._whole_df
-        inside = (self.weight > 0) & domain
-        if self.replicates is None or self.replicates.from_design:
-            return self._units_minus_strata(inside)
-        stated = self.replicates.stated
-        return self.replicates.rank(inside) - 1.0 if stated is None else stated
+        return float(self.degrees_by_group(np.where(domain, 0, -1), 1)[0])
+
+    def degrees_by_group(self, group: IntArray, groups: int) -> FloatArray:
+        """The same among the rows of each group; rows of group -1 are in none. Shapes (n,) -> (groups,)."""
+        if groups == 1 and not group.any():
+            return np.array([self._whole_df])
+        return self._degrees(group, groups)
 
     @cached_property
     def weighs(self) -> FloatArray | None:
@@ -107,16 +128,19 @@ class BoundDesign:
 
     @cached_property
     def _whole_df(self) -> float:
-        if self.replicates is None or self.replicates.from_design:
-            return self._units_minus_strata(self.weight > 0)
-        stated = self.replicates.stated
-        return self.replicates.rank() - 1.0 if stated is None else stated
+        if self.replicates is not None and not self.replicates.from_design:
+            return self.replicates.degrees()
+        return float(self._degrees(np.zeros(len(self.weight), dtype=np.int64), 1)[0])
 
-    def _units_minus_strata(self, inside: BoolArray) -> float:
-        counted = self._counted
-        units = present(counted.unit[inside], len(counted.stratum))
-        strata = present(counted.stratum[units], int(counted.stratum.max(initial=-1)) + 1)
-        return float(units.sum() - strata.sum())
+    def _degrees(self, group: IntArray, groups: int) -> FloatArray:
+        inside = (group >= 0) & (self.weight > 0)
+        if self.replicates is not None and not self.replicates.from_design:
+            return np.array([self.replicates.degrees(inside & (group == g)) for g in range(groups)])
+        counted, rows = self._counted, np.flatnonzero(inside)
+        of_unit, unit = _distinct(group[rows], counted.unit[rows], groups, len(counted.stratum))
+        strata = int(counted.stratum.max(initial=-1)) + 1
+        of_stratum, _ = _distinct(of_unit, counted.stratum[unit], groups, strata)
+        return (np.bincount(of_unit, minlength=groups) - np.bincount(of_stratum, minlength=groups)).astype(float)
 
     @property
     def _counted(self) -> Counted:
@@ -125,3 +149,12 @@ class BoundDesign:
         first = self.stages[0]
         assert isinstance(first.scheme, StageScheme)
         return Counted(first.unit, first.scheme.stratum)
+
+
+def _distinct(group: IntArray, key: IntArray, groups: int, keys: int) -> tuple[IntArray, IntArray]:
+    """The distinct pairs of group and key."""
+    if groups * keys <= 32 * len(key) + 1000:
+        found = np.flatnonzero(present(group * keys + key, groups * keys))
+        return found // keys, found % keys
+    _, first = combine([group, key])
+    return group[first], key[first]

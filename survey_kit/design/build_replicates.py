@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.design.bound import BoundDesign
-from survey_kit.design.design import Design, ReplicateWeights
+from survey_kit.design.design import Design, ReplicateWeights, check_flag
 from survey_kit.design.given_replicates import KIND, check_rho
+from survey_kit.design.stages import CERTAIN
 from survey_kit.errors import ArgumentError, DesignError, LonelyPsuError, UnsupportedOption, listed, one_of, unknown
 from survey_kit.kernels import replicates as kernel
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
@@ -57,6 +58,7 @@ def with_built_replicates(
     design: Design,
     bound: BoundDesign,
     codes: pd.DataFrame,
+    *,
     method: str,
     replicates: int | None,
     seed: int | None,
@@ -64,11 +66,13 @@ def with_built_replicates(
     mse: bool,
     bootstrap: str | None,
     order: str | None,
-) -> tuple[Design, tuple[Notice, ...]]:
-    """The design with replicate factors of its sampling units, and what they leave out of it."""
+) -> Design:
+    """The design with replicate factors of its sampling units, and what they leave out of it in its notices."""
     one_of("method", method, BUILT)
+    check_flag("mse", mse)
     _refuse_foreign(method, replicates=replicates, seed=seed, rho=rho, bootstrap=bootstrap, order=order)
-    plan = _plan(design, bound, method == "bootstrap" and bootstrap == "Preston")
+    kind = bootstrap or "Rao-Wu" if method == "bootstrap" else None
+    plan = _plan(design, bound, kind == "Preston")
     if method in ("JK1", "JKn"):
         made = _jackknife(plan, method)
     elif method in ("BRR", "Fay"):
@@ -76,11 +80,20 @@ def with_built_replicates(
     elif method == "SDR":
         made = _successive(plan, replicates, _positions(plan, codes, order))
     else:
-        made = _bootstrap(plan, bootstrap or "Rao-Wu", replicates, seed, mse)
+        made = _bootstrap(plan, kind or "", replicates, seed, mse)
     factors, scale, rscales = made
-    unit = plan.units[-1] if bootstrap == "Preston" else plan.units[0]
-    built = ReplicateWeights(method, factors, (), False, scale, tuple(rscales.tolist()), bool(mse), None, unit)
-    return replace(design, replicates=built), _left_out(plan, method, bootstrap)
+    built = ReplicateWeights(
+        method,
+        factors,
+        combined=False,
+        scale=scale,
+        rscales=tuple(rscales.tolist()),
+        mse=bool(mse),
+        unit=plan.units[-1] if kind == "Preston" else plan.units[0],
+        bootstrap=kind,
+        notices=_left_out(plan, method, kind),
+    )
+    return replace(design, replicates=built)
 
 
 # what can be replicated
@@ -110,13 +123,17 @@ def _plan(design: Design, bound: BoundDesign, every_stage: bool) -> Plan:
     first = schemes[0]
     sizes = first.sizes
     alone = sizes <= 1
-    spread = first.factor * (sizes - 1) / np.maximum(sizes, 1)
-    fraction = np.clip(1 - spread, 0.0, 1.0)
-    fraction = np.where(alone, 1.0, np.where(fraction < 1e-12, 0.0, fraction))
+    fraction = np.where(alone, 1.0, _fraction(first))
     if (fraction >= 1).all() and len(schemes) == 1:
         raise DesignError("Every stratum was taken as a whole: nothing varies from sample to sample.")
     units = tuple(stage.unit for stage in bound.stages)
     return Plan(units, schemes, first.stratum, sizes, fraction, alone)
+
+
+def _fraction(scheme: StageScheme) -> FloatArray:
+    """Sampling fraction of each stratum, 1 for those that were taken whole. Shape (H,)."""
+    assert scheme.fraction is not None  # without unequal probabilities, which _schemes refuses
+    return np.where(1 - scheme.fraction < CERTAIN, 1.0, scheme.fraction)
 
 
 def _schemes(bound: BoundDesign) -> tuple[StageScheme, ...]:
@@ -152,6 +169,15 @@ def _refuse_size(units: int, replicates: int, method: str) -> None:
         raise UnsupportedOption(
             f"{method} would need {replicates:,} replicates of {units:,} units, {units * replicates * 8 / 1e9:,.0f} GB. "
             'Use fewer replicates with method="bootstrap", or the linearised variance.'
+        )
+
+
+def _refuse_matrix(order: int, method: str) -> None:
+    """Rows of a Hadamard matrix are as long as their number may be."""
+    if order * order > _LARGEST:
+        raise UnsupportedOption(
+            f"{method} would need a Hadamard matrix of order {order:,}, beyond what is made here. Use fewer replicates with "
+            'method="bootstrap", or the linearised variance.'
         )
 
 
@@ -193,6 +219,8 @@ def _halves(plan: Plan, method: str, replicates: int | None, rho: float | None) 
     strata = int((~plan.alone).sum())
     _refuse_nothing(~plan.alone)
     order = _hadamard_order(strata + 1, replicates, f"{strata} strata")
+    _refuse_matrix(order, method)
+    _refuse_size(len(plan.stratum), order, method)
     rho = rho or 0.0
     factors = kernel.balanced_halves(plan.stratum, plan.sizes, ~plan.alone, order, rho)
     return factors, 1 / (order * (1 - rho) ** 2), np.ones(order)
@@ -221,6 +249,7 @@ def _successive(plan: Plan, replicates: int | None, position: FloatArray) -> tup
         )
     _refuse_nothing(~plan.alone)
     order = exact if replicates is None else _hadamard_order(4, replicates, "SDR")
+    _refuse_matrix(order, "SDR")
     _refuse_size(units, order, "SDR")
     factors = kernel.successive_differences(kernel.loops(plan.stratum, position, order), order)
     return factors, 4 / order, np.ones(order)
@@ -283,12 +312,13 @@ def _population(plan: Plan) -> FloatArray:
 
 
 def _stages(plan: Plan) -> tuple[Stage, ...]:
-    """The stages with what each leaves open, F (1 - f)."""
+    """The stages with what each leaves open, F (1 - f), F the product of the fractions above."""
     out = []
-    for level, scheme in enumerate(plan.schemes):
-        sizes = scheme.sizes
-        above = scheme.parent[scheme.stratum] if level else np.zeros(len(scheme.stratum), dtype=np.int64)
-        out.append(Stage(scheme.stratum, above, scheme.factor * (sizes - 1) / np.maximum(sizes, 1)))
+    above = np.ones(1)
+    for scheme in plan.schemes:
+        over, fraction = above[scheme.parent], _fraction(scheme)
+        out.append(Stage(scheme.stratum, scheme.parent[scheme.stratum], over * (1 - fraction) * (scheme.sizes > 1)))
+        above = (over * fraction)[scheme.stratum]
     return tuple(out)
 
 
@@ -306,12 +336,12 @@ def _whole(name: str, value: Any, least: int = 2) -> int:
     return int(value)
 
 
-def _left_out(plan: Plan, method: str, bootstrap: str | None) -> tuple[Notice, ...]:
+def _left_out(plan: Plan, method: str, kind: str | None) -> tuple[Notice, ...]:
     """What of the design the replicates do not know."""
-    if bootstrap == "Preston" or (not ((plan.fraction > 0) & ~plan.alone).any() and len(plan.schemes) == 1):
+    if kind == "Preston" or (not ((plan.fraction > 0) & ~plan.alone).any() and len(plan.schemes) == 1):
         return ()
-    name = f"{bootstrap or 'Rao-Wu'} bootstrap" if method == "bootstrap" else method
-    if method not in ("JK1", "JKn") and bootstrap != "Canty-Davison":
+    name = method if kind is None else f"{kind} bootstrap"
+    if method not in ("JK1", "JKn") and kind != "Canty-Davison":
         text = (
             f"{name} replicates take sampling as with replacement, as R does: the population sizes (fpc) are left out, so "
             "standard errors are too large. JKn and bootstrap='Preston' know them."

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from survey_kit.design.pps import PPS
 from survey_kit.design.second_phase import SecondPhase
-from survey_kit.errors import ArgumentError, UnsupportedOption, one_of
+from survey_kit.errors import ArgumentError, DesignError, UnsupportedOption, one_of
 from survey_kit.kernels.residualize import Adjustment
+from survey_kit.schema import Notice
 
 LONELY_RULES = ("fail", "remove", "certainty", "adjust", "average")
 
@@ -29,6 +32,8 @@ class ReplicateWeights:
         degf: degrees of freedom when stated; None to take them from the design, or the rank of given weights less 1.
         unit: for weights built from a design, the sampling unit of each row that factors belong to, shape (n,). It
             stays when calibration turns factors into weights, as the sign of where they came from.
+        bootstrap: the kind of a bootstrap that was built: "Rao-Wu", "Canty-Davison" or "Preston".
+        notices: what they leave out of the design, and constants that were guessed.
     """
 
     method: str
@@ -40,6 +45,13 @@ class ReplicateWeights:
     mse: bool = False
     degf: float | None = None
     unit: Any = None
+    bootstrap: str | None = None
+    notices: tuple[Notice, ...] = ()
+
+    def describe(self) -> str:
+        """In words: "Rao-Wu bootstrap replicate weights"."""
+        kind = "" if self.bootstrap is None else f"{self.bootstrap} "
+        return f"{kind}{self.method} replicate weights"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +87,21 @@ class Design:
 
     def __post_init__(self) -> None:
         one_of("lonely_psu", self.lonely_psu, LONELY_RULES)
+        check_flag("lonely_domain", self.lonely_domain)
+        if self.lonely_domain and self.lonely_psu not in ("adjust", "average"):
+            raise ArgumentError(
+                f'lonely_domain=True needs lonely_psu="adjust" or "average". With "{self.lonely_psu}" it does nothing: a '
+                "stratum of which a domain leaves one unit keeps the zeros of its other units. Leave it out, or state one of "
+                "these rules."
+            )
         if len(self.fpc) > max(len(self.psu), 1):
             raise ArgumentError(
                 f"fpc names {len(self.fpc)} stages but psu names {len(self.psu)}. Give one fpc column for each stage."
+            )
+        if self.weight is None and 0 < len(self.fpc) < len(self.psu):
+            raise DesignError(
+                f"fpc is stated for {len(self.fpc)} of {len(self.psu)} stages, so it does not imply weights. Give weight=, or "
+                "fpc of every stage."
             )
         if len(self.strata) > max(len(self.psu), 1):
             raise ArgumentError(
@@ -102,12 +126,27 @@ class Design:
                 f'lonely_domain=True is not available with pps method {pps.method!r}. Use "brewer".'
             )
         if self.second is not None:
-            raise UnsupportedOption("A second phase of a sample with pps is not available.")
+            raise UnsupportedOption(
+                "A second phase of a sample with pps is not available. State the first phase by its weight, one over these "
+                "probabilities, without pps and fpc."
+            )
 
     @property
     def stated(self) -> bool:
         """Whether anything of a design was stated: a weight, strata, units, population sizes or replicate weights."""
         return bool(self.columns) or self.replicates is not None
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What a reader of every result must know: what its errors leave out, and constants that were guessed."""
+        told = () if self.replicates is None else self.replicates.notices
+        if self.second is None or self.second.method != "full" or self.fpc or not self.strata:
+            return told
+        text = (
+            'The first phase has strata but no fpc: method="full" takes its units as drawn independently, so that these '
+            'strata save no variance. State fpc, or use method="approx".'
+        )
+        return (*told, Notice("two_phase", text))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -124,7 +163,10 @@ class Design:
                 "that sampling gave."
             )
         if self.second is not None:
-            raise UnsupportedOption("A third phase is not available.")
+            raise UnsupportedOption(
+                "A third phase is not available. State the first two as one design, under the product of their weights, and "
+                "the third as its second phase."
+            )
         if self.lonely_domain:
             raise UnsupportedOption("lonely_domain=True is not available with a second phase. Leave it out.")
         return replace(self, second=second)
@@ -168,7 +210,7 @@ class Design:
         parts += ["calibration in the variance"] if self.adjustments else []
         parts += [self.second.describe()] if self.second is not None else []
         if self.replicates is not None:
-            parts.append(f"{self.replicates.method} replicate weights")
+            parts.append(self.replicates.describe())
         return ", ".join(parts)
 
 
@@ -176,8 +218,14 @@ def _quoted(names: Sequence[str]) -> str:
     return ", ".join(repr(n) for n in names)
 
 
-def stages(names: str | Sequence[str] | None) -> tuple[str, ...]:
+def as_stages(names: str | Sequence[str] | None) -> tuple[str, ...]:
     """A column name, or one for each stage, as a tuple."""
     if names is None:
         return ()
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def check_flag(argument: str, value: object) -> None:
+    """Refuse what is neither True nor False; "no" would count as true."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentError(f"{argument}={value!r} is not available. Say True or False.")

@@ -16,8 +16,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from survey_kit.design.design import Design, ReplicateWeights
-from survey_kit.design.weight_checks import check_weights
+from survey_kit.design.design import Design, ReplicateWeights, check_flag
+from survey_kit.design.weight_checks import check_weights, is_number
 from survey_kit.errors import ArgumentError, DesignError, InvalidWeightError, did_you_mean, listed, one_of, unknown
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.schema import Notice
@@ -34,6 +34,7 @@ _LOOKS = {
     False: "The columns look like weights, not like factors: their mean over replicates is {:.4g} a row, near the "
     "full-sample weight of {:.4g} and not near 1. Leave combined=True.",
 }
+_EACH = "Give a finite number of at least 0 for each replicate, or one for all."
 
 Rscales = Sequence[float] | float | None
 
@@ -42,6 +43,7 @@ def with_given_replicates(
     design: Design,
     codes: pd.DataFrame,
     weights: Sequence[str] | str,
+    *,
     method: str,
     weight: str | None,
     rho: float | None,
@@ -50,9 +52,12 @@ def with_given_replicates(
     mse: bool | None,
     combined: bool,
     degf: float | None,
-) -> tuple[Design, tuple[Notice, ...]]:
-    """The design with replicate weights from columns, and what a reader must know of them."""
+) -> Design:
+    """The design with replicate weights from columns, and what a reader must know of them in its notices."""
     one_of("method", method, METHODS)
+    check_flag("combined", combined)
+    if mse is not None:
+        check_flag("mse", mse)
     design.refuse_replicates()
     full = weight or design.weight
     if design.adjustments and weight is None:
@@ -66,8 +71,8 @@ def with_given_replicates(
     value, each, guessed = _constants(method, matrix, rho, scale, rscales, combined)
     stated, doubts = _stated(method, len(names), mse, degf)
     told = (*guessed, *doubts, *_fit_of_full_weight(design, codes, full, matrix, combined))
-    made = ReplicateWeights(method, matrix, names, combined, value, each, stated, degf)
-    return replace(design, weight=full, adjustments=(), replicates=made), told
+    made = ReplicateWeights(method, matrix, names, bool(combined), value, each, stated, degf, notices=told)
+    return replace(design, weight=full, adjustments=(), replicates=made)
 
 
 # columns
@@ -172,23 +177,32 @@ def _constants(
 
 def check_rho(rho: float | None) -> None:
     """Fay's coefficient lies in [0, 1)."""
-    if rho is not None and not 0 <= rho < 1:
+    if rho is not None and not (is_number(rho) and 0 <= rho < 1):
         raise ArgumentError(f"rho={rho!r} is not available. Fay's coefficient is at least 0 and below 1, such as 0.3.")
 
 
 def _checked(r: int, scale: float | None, rscales: Rscales) -> tuple[float, ...] | None:
     """rscales for each replicate, after both were looked at."""
-    if scale is not None and not (np.isfinite(scale) and scale > 0):
+    if scale is not None and not (is_number(scale) and 0 < scale < np.inf):
         raise ArgumentError(f"scale={scale!r} is not available. It is a positive number, such as 1/R.")
     if rscales is None:
         return None
-    each = np.asarray(rscales, dtype=float)
+    try:
+        each = np.asarray(rscales, dtype=float)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"rscales holds what is not a number. {_EACH}") from None
     if each.ndim > 1 or (each.ndim == 1 and len(each) not in (1, r)):
         raise ArgumentError(
             f"rscales has {each.size} values for {r} replicate weights. Give one for each, or one for all."
         )
-    if not (np.isfinite(each).all() and (each >= 0).all() and each.any()):
-        raise ArgumentError("rscales must be at least 0, finite, and not all 0.")
+    wrong = np.flatnonzero(~((each >= 0) & np.isfinite(each)))
+    if len(wrong):
+        where = f" for replicate {int(wrong[0]) + 1}" if each.ndim else ""
+        raise ArgumentError(f"rscales is {each.flat[wrong[0]]:g}{where}. {_EACH}")
+    if not each.any():
+        raise ArgumentError(
+            "rscales are all 0, so that nothing would vary. State the constants that came with the data."
+        )
     return tuple(np.broadcast_to(each, (r,)).tolist())
 
 
@@ -246,7 +260,7 @@ def _stated(method: str, r: int, mse: bool | None, degf: float | None) -> tuple[
         told.append(
             Notice(KIND, "The ACS takes deviations from the full-sample estimate (mse=True); mse=False was stated.")
         )
-    if degf is not None and not (np.isfinite(degf) and degf > 0):
+    if degf is not None and not (is_number(degf) and 0 < degf < np.inf):
         raise ArgumentError(f"degf={degf!r} is not available. Degrees of freedom are a positive number.")
     if degf is not None and degf > r:
         told.append(

@@ -12,6 +12,8 @@ import pandas as pd
 from survey_kit.errors import DesignError, listed
 from survey_kit.kernels.groups import FloatArray, IntArray, combine
 
+_EXACT = 2**53  # whole numbers up to here are exact as floating-point numbers
+
 
 @dataclass(frozen=True, eq=False)
 class Level:
@@ -84,7 +86,8 @@ def _small_numbers(column: pd.Series) -> IntArray | None:
         return None
     values = column.to_numpy()
     low, high = values.min(), values.max()
-    if not (np.isfinite(low) and np.isfinite(high)) or float(high) - float(low) > 4 * len(values) + 1000:
+    exact = low >= -_EXACT and high <= _EXACT
+    if not exact or float(high) - float(low) > 4 * len(values) + 1000:
         return None
     whole = values.astype(np.int64)
     if column.dtype.kind == "f" and (whole != values).any():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from survey_kit.design.weight_checks import is_number
 from survey_kit.errors import ArgumentError, DesignError, UnsupportedOption, one_of
 
 METHODS = ("brewer", "overton", "hartley-rao", "poisson", "joint")
@@ -32,9 +33,9 @@ class PPS:
         joint: of "joint": probabilities that two units are both drawn, their own on the diagonal. Shape (U, U), in the
             order in which the units are first met in the data: that of the rows, without `psu`. An array or DataFrame.
         variance: "HT" (Horvitz-Thompson) or "YG" (Yates-Grundy, for samples of fixed size; not for Brewer and Poisson).
-        sum_of_squares: of "hartley-rao": the sum of p^2 / n over the population, a number or {stratum: number};
-            estimated from the sample by the mean of p when None.
-        tolerance: of "joint": |(p_ij - p_i p_j) / p_ij| below it counts as 0, as in R's ppsmat.
+        sum_of_squares: of "hartley-rao": the sum of p^2 / n over the population, a number above 0 and at most 1, or
+            {stratum: number}; estimated from the sample by the mean of p when None.
+        tolerance: of "joint": |(p_ij - p_i p_j) / p_ij| below it counts as 0, as in R's ppsmat; 1e-4 when None.
 
     Every variance but Brewer's may be estimated as negative; the standard error is then NaN, as in R.
 
@@ -58,7 +59,7 @@ class PPS:
     joint: Any = field(default=None, repr=False)
     variance: str = "HT"
     sum_of_squares: float | Mapping[Any, float] | None = None
-    tolerance: float = 1e-4
+    tolerance: float | None = None
 
     def __post_init__(self) -> None:
         one_of("pps", self.method, METHODS)
@@ -67,6 +68,10 @@ class PPS:
             raise ArgumentError('joint belongs to pps method "joint", which requires it, and to no other method.')
         if self.sum_of_squares is not None and self.method != "hartley-rao":
             raise ArgumentError(f'sum_of_squares belongs to pps method "hartley-rao", not to {self.method!r}.')
+        if self.tolerance is not None and self.method != "joint":
+            raise ArgumentError(f'tolerance belongs to pps method "joint", not to {self.method!r}. Leave it out.')
+        _check_tolerance(self.tolerance)
+        _check_squares(self.sum_of_squares)
         if self.variance == "YG" and self.method in ("brewer", "poisson"):
             raise UnsupportedOption(
                 f'variance="YG" is not available for pps method {self.method!r}. Use "overton", "hartley-rao" or "joint".'
@@ -87,6 +92,23 @@ def as_pps(value: str | PPS | None) -> PPS | None:
     if not isinstance(value, str):
         raise ArgumentError(f"pps={type(value).__name__} is not available. Give a method by name, or a PPS(...).")
     return PPS(value)
+
+
+def _check_tolerance(value: Any) -> None:
+    if value is not None and not (is_number(value) and 0 <= value < np.inf):
+        raise ArgumentError(f"tolerance={value!r} is not available. Give a number of at least 0, such as 1e-4.")
+
+
+def _check_squares(given: Any) -> None:
+    """As all p are at most 1 and sum to n, the sum of p^2 / n lies above 0 and at most at 1."""
+    if given is None:
+        return
+    for stratum, value in given.items() if isinstance(given, Mapping) else [("", given)]:
+        if not (is_number(value) and 0 < value <= 1 + _ALIKE):
+            where = f" for stratum {stratum!r}" if isinstance(given, Mapping) else ""
+            raise ArgumentError(
+                f"sum_of_squares is {value!r}{where}. The sum of p^2 / n over a population is a number above 0 and at most 1."
+            )
 
 
 def _joint_matrix(given: Any) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,3 +55,13 @@ class SurveyLike(Protocol):
 
     def reweighted(self, weights: Any) -> Self:
         """The same survey under the weights of a `Weights` result, its adjustment entered into the design."""
+
+
+class Redesigned(SurveyLike, Protocol):
+    """A survey that can be had under another design."""
+
+    def redesigned(self, design: Design, within: tuple[np.ndarray, str] | None = None) -> Self:
+        """The same survey under another design, perhaps within some rows: which, shape (n,), and how they are named."""
+
+
+S = TypeVar("S", bound=Redesigned)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from survey_kit.errors import ArgumentError, NoValidData, one_of
+from survey_kit.errors import ArgumentError, DesignError, NoValidData, one_of
 
 METHODS = ("full", "approx", "simple")
 
@@ -44,6 +44,11 @@ class SecondPhase:
                 raise ArgumentError(
                     f"{what} of the second phase names {len(names)} stages but its psu names {len(self.psu)}."
                 )
+        if self.weight is None and 0 < len(self.fpc) < len(self.psu):
+            raise DesignError(
+                f"fpc of the second phase is stated for {len(self.fpc)} of {len(self.psu)} stages, so it does not imply "
+                "weights. Give weight=, or fpc of every stage."
+            )
 
     @property
     def columns(self) -> tuple[str, ...]:

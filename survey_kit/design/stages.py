@@ -110,6 +110,7 @@ def stage_list(
             parent=within,
             scale=scale,
             lonely=_rule(lonely_psu, lonely_domain, alone, factor),
+            fraction=None if unequal else fraction[level.lead],
         )
         out.append(BoundStage(level.unit, scheme))
         if depth + 1 < len(levels):

@@ -15,11 +15,11 @@ _MARK = "survey_kit"
 
 
 def marked(frame: pd.DataFrame, rows: int, design: Design) -> pd.DataFrame:
-    """The same frame, remembering how many rows its survey has and what its design is; as it was without a design."""
+    """The same frame, remembering how many rows its survey has and what its design is; without a mark for no design."""
     if not design.stated:
-        return frame
+        return unmarked(frame)
     out = frame.copy(deep=False)
-    out.attrs = {**frame.attrs, _MARK: {"rows": rows, "design": design.describe()}}
+    out.attrs = {**frame.attrs, _MARK: {"rows": rows, "design": design.describe(), "columns": list(design.columns)}}
     return out
 
 
@@ -33,9 +33,9 @@ def unmarked(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def refuse_subset(frame: pd.DataFrame) -> None:
-    """Raise DesignError when the frame is a part of a survey that had a design."""
+    """Raise DesignError when the frame is a part of a survey that had a design, its design columns included."""
     origin = frame.attrs.get(_MARK)
-    if origin is None or len(frame) >= origin["rows"]:
+    if origin is None or len(frame) >= origin["rows"] or not set(origin["columns"]) <= set(frame.columns):
         return
     raise DesignError(
         f"This frame holds {len(frame):,} of the {origin['rows']:,} rows of a survey with a design ({origin['design']}). A "

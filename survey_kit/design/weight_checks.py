@@ -1,12 +1,19 @@
-"""Weights that cannot be used are refused, with the rows named."""
+"""Weights and constants that cannot be used are refused, with the rows named."""
 
 from __future__ import annotations
+
+from numbers import Real
 
 import numpy as np
 import pandas as pd
 
 from survey_kit.errors import InvalidWeightError, listed
 from survey_kit.kernels.groups import FloatArray
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a number, and neither text nor True or False."""
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
 
 
 def check_weights(values: pd.Series | np.ndarray, name: str = "weights") -> FloatArray:

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from survey_kit.design.bound import BoundDesign, BoundStage
 from survey_kit.kernels.groups import FloatArray, IntArray
-from survey_kit.kernels.sums import Contributions, Entries, sum_rows
+from survey_kit.kernels.sums import Contributions, Entries, crossed, sum_rows
 from survey_kit.kernels.variance import UnitSums
 
 RowValues: TypeAlias = Contributions | FloatArray
@@ -90,7 +90,7 @@ def _unit_sums(
     else:
         direct = sums if jacobian is None else sums @ jacobian.T
     corrections = tuple(
-        (_crossed(stage.unit, units, adjustment.cell, len(a), weight), a)
+        (crossed(stage.unit, units, adjustment.cell, len(a), weight), a)
         for adjustment, a in zip(bound.adjustments, taken, strict=True)
     )
     return UnitSums(direct, corrections)
@@ -132,11 +132,6 @@ def _what_calibration_takes(bound: BoundDesign, values: RowValues, jacobian: sp.
         sums = _sum_by(adjustment.cell, cells, values, adjustment.row_weight, jacobian)
         left = sums.toarray() if sp.issparse(sums) else np.array(sums)
         for earlier, a in zip(bound.adjustments[:position], taken, strict=True):
-            left -= _crossed(adjustment.cell, cells, earlier.cell, len(a), adjustment.row_weight) @ a
+            left -= crossed(adjustment.cell, cells, earlier.cell, len(a), adjustment.row_weight) @ a
         taken.append(adjustment.coefficients(left))
     return taken
-
-
-def _crossed(key: IntArray, size: int, cell: IntArray, cells: int, weight: FloatArray) -> sp.csr_array:
-    """Weight of each key in each cell. Shape (size, cells), sparse."""
-    return sp.csr_array(sp.coo_array((weight, (key, cell)), shape=(size, cells)))

@@ -10,7 +10,7 @@ from survey_kit.errors import ArgumentError, listed
 from survey_kit.estimation.layout import lay_out
 from survey_kit.estimation.request import Names, Request, keys_of, prepare
 from survey_kit.estimation.solve import estimates_of
-from survey_kit.estimation.woodruff import replicate_weights, sorted_values
+from survey_kit.estimation.woodruff import sorted_values
 from survey_kit.kernels.gini import gini as coefficients
 from survey_kit.kernels.gini import gini_of_each
 from survey_kit.kernels.groups import FloatArray
@@ -83,7 +83,8 @@ def _evaluate(request: Request) -> tuple[FloatArray, Carrier]:
         column = None if groups == 1 else request.group if row is None else request.group[row]
         parts.append(Entries(row, column, slope, (block.hits.shape[0], groups)))
     estimates = np.concatenate(theta)
-    if bound.replicates is None:
+    replicates, rows = bound.replicates, request.blocks[0].hits.rows
+    if replicates is None:
         return estimates, linearized(bound, Contributions(tuple(parts)), request.df)
-    again = [np.hstack([gini_of_each(v, some) for v in ordered]) for some in replicate_weights(request)]
+    again = [np.hstack([gini_of_each(v, some) for v in ordered]) for some in replicates.blocks_of(rows)]
     return estimates, replicated(bound, estimates, np.concatenate(again), request.df)

@@ -15,10 +15,10 @@ from survey_kit.results.estimates import Estimates
 def likelihood_limits(request: Request, layout: Layout, found: Estimates) -> tuple[FloatArray, FloatArray]:
     """Lower and upper limits at the level of the estimates. Shapes (K,). R: svyciprop(method = "likelihood")."""
     p, n, k = found.theta, found.n, len(found)
-    mean_weight = request.rows_weighted / np.maximum(request.rows, 1)
+    mean_weight = request.rows_weighted / np.maximum(request.rows_with_weight, 1)
     of_row = np.where(request.group < 0, 1.0, np.where(mean_weight == 0, 1.0, mean_weight)[request.group])
     weight = request.bound.weight / of_row
-    scale = found.n_weighted / mean_weight[layout.base - k]
+    scale = found.n_weighted / mean_weight[layout.group]
     information = fitted_information(p, scale, _first_sums(layout, weight))
     with np.errstate(divide="ignore", invalid="ignore"):
         se = np.sqrt(found.carrier.logit_variance(p))

@@ -12,7 +12,7 @@ from survey_kit import schema
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError, UnsupportedOption, one_of
 from survey_kit.estimation.layout import Layout, lay_out
-from survey_kit.estimation.request import Names, Request, check_df, check_survey, keys_of, prepare
+from survey_kit.estimation.request import FEW_DEGREES, Names, Request, check_df, check_survey, keys_of, prepare
 from survey_kit.estimation.solve import estimates_of
 from survey_kit.estimation.woodruff import (
     Limits,
@@ -70,7 +70,8 @@ def quantile(
 
     Returns:
         Estimates with statistic "median" or "quantile 0.25". Covariances (`vcov`, `difference`) come from those of the
-        shares, each scaled by -se(q) / se(F). `df` is that of the whole design where groups differ.
+        shares, each scaled by -se(q) / se(F). Degrees of freedom
+        are those of each group; contrasts take those of the whole design.
 
     Raises:
         UnknownNameError, ArgumentError, NoValidData, UndeclaredMissingError.
@@ -100,10 +101,17 @@ def quantile(
     values = values_of(request, rule)
     p = np.broadcast_to(chosen, (len(request.blocks), len(request.groups), len(chosen)))
     theta = values.at(p)
-    limits, carrier = _errors(values, theta, p, interval, level, df)
+    degrees = degrees_by_group(request) if df is None else np.full(len(request.groups), float(df))
+    limits, carrier = _errors(values, theta, p, interval, level, degrees)
     found = estimates_of(request, _layout(request, len(chosen)), _keys(request, chosen), theta.ravel(), carrier, level)
-    notices = (*found.notices, *_jackknife(survey, interval), *_without_limits(theta, limits))
-    return replace(found, limits=(limits[0].ravel(), limits[1].ravel()), notices=notices)
+    notices = (
+        *found.notices,
+        *(_few_degrees(degrees) if df is None else ()),
+        *_jackknife(survey, interval),
+        *_without_limits(theta, limits),
+    )
+    dfs = np.broadcast_to(degrees[None, :, None], theta.shape).ravel()
+    return replace(found, limits=(limits[0].ravel(), limits[1].ravel()), dfs=dfs, notices=notices)
 
 
 def median(
@@ -175,10 +183,9 @@ def _check(survey: SurveyLike, interval: str, rule: str, df: float | None) -> No
 
 
 def _errors(
-    values: Values, theta: FloatArray, p: FloatArray, interval: str, level: float, df: float | None
+    values: Values, theta: FloatArray, p: FloatArray, interval: str, level: float, used: FloatArray
 ) -> tuple[Limits, Carrier]:
-    """Limits of the quantiles theta(p), shapes (V, G, P), and their carrier."""
-    used = degrees_by_group(values.request) if df is None else np.full(values.groups, float(df))
+    """Limits of the quantiles theta(p), shapes (V, G, P), and their carrier; `used`: degrees of freedom of each group."""
     overall = float(used[0]) if (used == used[0]).all() else values.request.df
     if interval == "quantile":
         carrier = replicated_quantiles(values, theta, p, overall)
@@ -202,6 +209,15 @@ def _keys(request: Request, probs: FloatArray) -> pd.DataFrame:
     groups = keys_of(request, "")
     keys = groups.iloc[np.repeat(np.arange(len(groups)), len(probs))].reset_index(drop=True)
     return keys.assign(**{schema.STATISTIC: names * len(groups)})
+
+
+def _few_degrees(degrees: FloatArray) -> tuple[Notice, ...]:
+    """Groups with fewer than eight degrees of freedom, where the whole design has more (which `prepare` looks at)."""
+    few = int((degrees < FEW_DEGREES).sum())
+    if not few or few == len(degrees):
+        return ()
+    text = f"{few} of {len(degrees)} groups have fewer than {FEW_DEGREES} degrees of freedom; their intervals are unstable."
+    return (Notice("few_df", text, few),)
 
 
 def _jackknife(survey: SurveyLike, interval: str) -> tuple[Notice, ...]:

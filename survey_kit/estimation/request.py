@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from numbers import Real
@@ -56,6 +56,12 @@ class Request:
         return np.bincount(self.placed + 1, minlength=len(self.groups) + 1)[1:]
 
     @cached_property
+    def rows_with_weight(self) -> IntArray:
+        """Those of them that have a weight. Shape (groups,)."""
+        inside = self.placed if self.bound.weighs is None else np.where(self.bound.weighs > 0, self.placed, -1)
+        return np.bincount(inside + 1, minlength=len(self.groups) + 1)[1:]
+
+    @cached_property
     def rows_weighted(self) -> FloatArray:
         """Sum of the weights of each group, answered or not. Shape (groups,)."""
         return weighted_counts(self.placed + 1, self.bound.weight, len(self.groups) + 1)[1:]
@@ -98,7 +104,11 @@ def prepare(
         df=df,
         titles={n: title_of(survey, n) for n in (*names, *groups.columns)},
         questions={n: wording_of(survey, n) for n in names},
-        notices=(*_left_out(names, domain, base, unplaced, by), *(few_degrees(df) if stated is None else ())),
+        notices=(
+            *survey.design.notices,
+            *_left_out(names, domain, base, unplaced, by),
+            *(few_degrees(df) if stated is None else ()),
+        ),
         context={"design": survey.design.describe(), "where": " and ".join(filter(None, (survey.condition, where)))},
     )
 
@@ -123,6 +133,8 @@ def check_survey(survey: Any) -> None:
 
 def as_names(names: Names, argument: str) -> tuple[str, ...]:
     """One name or several, as a tuple without repeats."""
+    if names is None or not isinstance(names, Iterable):
+        raise ArgumentError(f"{argument} is {names!r}. Name a column, or a list of columns.")
     out = (names,) if isinstance(names, str) else tuple(names)
     if not out:
         raise ArgumentError(f"{argument} is empty. Name at least one column.")

@@ -21,7 +21,7 @@ from survey_kit.estimation.solve import (
     finished,
     spread_of,
 )
-from survey_kit.estimation.total import is_number
+from survey_kit.estimation.total import are_numbers
 from survey_kit.kernels.groups import FloatArray, weighted_counts
 from survey_kit.kernels.linearize import Ratios
 from survey_kit.results.estimates import Estimates
@@ -79,7 +79,7 @@ def share(
     """
     check_interval(interval, df)
     check_deff(deff)
-    if not all(is_number(survey, name) for name in as_names(variables, "variables")):
+    if not are_numbers(survey, as_names(variables, "variables")):
         request = prepare(survey, variables, by, where, missing, level, numeric=False, df=df)
         return shares_of_people(request, "share", level, interval, deff)
     one_of("interval of a numeric column", interval, _OF_SUMS)

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from survey_kit import schema
-from survey_kit.design.bound import BoundReplicates
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError, NoValidData, UnsupportedOption, check_level, listed
 from survey_kit.estimation.request import (
@@ -85,7 +84,7 @@ def statistic(
     thetas = np.concatenate([r.thetas for r in work], axis=1)
     counts = [len(r.theta) for r in work]
     carrier = replicated(survey.bound, theta, thetas, df)
-    notices = [*few_degrees(df), *error_notices(carrier)]
+    notices = [*survey.design.notices, *few_degrees(df), *error_notices(carrier)]
     if unplaced:
         text = f"{unplaced:,} of {int(domain.sum()):,} rows have no valid value of {listed(groups.columns)}."
         notices.append(Notice("missing_by", text, unplaced))
@@ -140,20 +139,12 @@ def _repeat(survey: SurveyLike, function: Function, view: pd.DataFrame, rows: In
     weight, data = survey.bound.weight[rows], view.iloc[rows].copy()
     answers, theta = _call(function, weight.copy(), data, name, "the full-sample weights")
     thetas = np.empty((constants.factors.shape[1], len(theta)))
-    for r in range(len(thetas)):
+    for r, again in enumerate(constants.each_of(rows)):
         under = f"replicate {r + 1} of {len(thetas)}"
-        returned = _call(function, _replicate_weight(constants, rows, r), data, name, under)
-        thetas[r] = _same(returned, answers, name, under)
+        thetas[r] = _same(_call(function, again, data, name, under), answers, name, under)
     if not data.equals(view.iloc[rows]):
         raise ArgumentError(f"{name}: the function changed the data it was handed. Let it work on a copy: data.copy().")
     return _Repeated(theta, thetas, answers, float((weight != 0).sum()), float(weight.sum()))
-
-
-def _replicate_weight(constants: BoundReplicates, rows: IntArray, r: int) -> FloatArray:
-    """One replicate weight of some rows, as a new array."""
-    if constants.base is None:
-        return constants.factors[rows, r]
-    return constants.factors[rows if constants.unit is None else constants.unit[rows], r] * constants.base[rows]
 
 
 def _call(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.estimation.request import Names, as_names, prepare
+from survey_kit.errors import ArgumentError
+from survey_kit.estimation.request import Names, as_names, check_survey, prepare
 from survey_kit.estimation.solve import Deff, solve
 from survey_kit.results.estimates import Estimates
 
@@ -35,12 +36,25 @@ def total(
         >>> sk.total(sk.from_frame(df).with_design(weight="w"), "income").frame()["estimate"].tolist()
         [9000.0]
     """
-    numeric = all(is_number(survey, name) for name in as_names(variables, "variables"))
+    numeric = are_numbers(survey, as_names(variables, "variables"))
     request = prepare(survey, variables, by, where, missing, level, numeric=numeric, df=df)
     return solve(request, "total", "total", level, "wald", deff)
 
 
-def is_number(survey: SurveyLike, name: str) -> bool:
+def are_numbers(survey: SurveyLike, names: tuple[str, ...]) -> bool:
+    """Whether columns are summed (True) or their answers counted (False). Raises ArgumentError for some of both."""
+    check_survey(survey)
+    kinds = [_is_number(survey, name) for name in names]
+    if len(set(kinds)) > 1:
+        number, answers = names[kinds.index(True)], names[kinds.index(False)]
+        raise ArgumentError(
+            f"{number!r} is a number, whose sum is asked for, and {answers!r} has answers, which are counted. Ask for them in "
+            "two calls."
+        )
+    return all(kinds)
+
+
+def _is_number(survey: SurveyLike, name: str) -> bool:
     if name not in survey.codebook:
         return False
     variable = survey.codebook[name]

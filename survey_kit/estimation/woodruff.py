@@ -6,16 +6,14 @@ Arrays are (V, G, P): variables, groups, quantiles of each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 
-from survey_kit.design.bound import BoundDesign, Counted
 from survey_kit.estimation.request import Request
 from survey_kit.estimation.solve import evaluate_statistic
-from survey_kit.kernels.groups import FloatArray, IntArray, combine, present
+from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.kernels.intervals import interval, t_quantile
 from survey_kit.kernels.quantile import (
     CumulativeShares,
@@ -29,13 +27,10 @@ from survey_kit.kernels.quantile import (
     weigh,
 )
 from survey_kit.kernels.sums import Contributions, Entries
-from survey_kit.kernels.variance import StageScheme
 from survey_kit.kernels.zeroin import roots
 from survey_kit.results.carriers import Carrier, replicated
 
 Limits = tuple[FloatArray, FloatArray]
-
-_BLOCK = 4_000_000  # replicate weights held at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,35 +101,7 @@ def values_of(request: Request, rule: str) -> Values:
 
 def degrees_by_group(request: Request) -> FloatArray:
     """Degrees of freedom among the rows with an answer in each group. Shape (G,)."""
-    bound, group, groups = request.bound, request.group, len(request.groups)
-    counted = _counted(bound)
-    if groups == 1 or counted is None:
-        masks = (group == g for g in range(groups))
-        return np.array([bound.degrees_of_freedom(None if mask.all() else mask) for mask in masks])
-    rows = np.flatnonzero((group >= 0) & (bound.weight > 0))
-    pairs = _distinct(group[rows], counted.unit[rows], groups, len(counted.stratum))
-    units = np.bincount(pairs[0], minlength=groups)
-    strata = _distinct(pairs[0], counted.stratum[pairs[1]], groups, int(counted.stratum.max(initial=-1)) + 1)
-    return (units - np.bincount(strata[0], minlength=groups)).astype(float)
-
-
-def _counted(bound: BoundDesign) -> Counted | None:
-    """Units and strata, where it is these that degrees of freedom count."""
-    if bound.replicates is not None and not bound.replicates.from_design:
-        return None
-    first = bound.stages[0]
-    if bound.counted is None and isinstance(first.scheme, StageScheme):
-        return Counted(first.unit, first.scheme.stratum)
-    return bound.counted
-
-
-def _distinct(group: IntArray, key: IntArray, groups: int, keys: int) -> tuple[IntArray, IntArray]:
-    """The distinct pairs of group and key."""
-    if groups * keys <= 32 * len(key) + 1000:
-        found = np.flatnonzero(present(group * keys + key, groups * keys))
-        return found // keys, found % keys
-    _, first = combine([group, key])
-    return group[first], key[first]
+    return request.bound.degrees_by_group(request.group, len(request.groups))
 
 
 def woodruff(values: Values, theta: FloatArray, method: str, level: float, df: FloatArray) -> tuple[Limits, Carrier]:
@@ -212,22 +179,12 @@ def mapped_to_quantiles(carrier: Carrier, se: FloatArray) -> Carrier:
     of_share = np.sqrt(carrier.variance())
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.where(of_share > 0, -se / of_share, np.where(se == 0, 0.0, np.nan))
-    return carrier.map(sp.csr_array(sp.diags_array(factor)))  # type: ignore[arg-type]
+    return carrier.map(sp.csr_array(sp.diags_array(factor)))
 
 
 def replicated_quantiles(values: Values, theta: FloatArray, p: FloatArray, df: float) -> Carrier:
     """The error of quantiles that are computed again under each replicate weight. Shapes (V, G, P)."""
-    blocks = replicate_weights(values.request)
-    again = [values.under(np.ascontiguousarray(w), p).ravel() for block in blocks for w in block.T]
-    return replicated(values.request.bound, theta.ravel(), np.array(again), df)
-
-
-def replicate_weights(request: Request) -> Iterator[FloatArray]:
-    """Replicate weights of the rows with an answer, a few replicates at a time. Shape (m, r)."""
-    constants, row = request.bound.replicates, request.blocks[0].hits.rows
+    constants = values.request.bound.replicates
     assert constants is not None
-    where = row if constants.unit is None else constants.unit[row]
-    step = max(1, _BLOCK // max(len(row), 1))
-    for start in range(0, constants.factors.shape[1], step):
-        factors = constants.factors[where, start : start + step]
-        yield factors if constants.base is None else factors * constants.base[row][:, None]
+    again = [values.under(w, p).ravel() for w in constants.each_of(values.request.blocks[0].hits.rows)]
+    return replicated(values.request.bound, theta.ravel(), np.array(again), df)

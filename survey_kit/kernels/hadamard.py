@@ -6,15 +6,22 @@ products (order 2 times any other is Sylvester's doubling). Paley (1933); Hedaya
     Paley I, q = 3 mod 4:   H = I + S,  S = [[0, 1'], [-1, Q]],  order q + 1
     Paley II, q = 1 mod 4:  H = C (x) [[1, 1], [1, -1]] + I (x) [[1, -1], [-1, -1]],  C = [[0, 1'], [1, Q]],  order 2 (q + 1)
     Q[a, b] = chi(a - b), where chi is 0 for zero, +1 for a square of the field and -1 otherwise
+
+Entries are bytes, and only the rows that are asked for are made.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.kernels.groups import IntArray
 
-_TWO = np.array([[1.0, 1.0], [1.0, -1.0]])
+SignArray = NDArray[np.int8]
+
+_TWO = np.array([[1, 1], [1, -1]], dtype=np.int8)
+_TURNED = np.array([[1, -1], [-1, -1]], dtype=np.int8)
+_BLOCK = 1_000_000  # differences of field elements held at a time
 
 
 def hadamard_order(least: int) -> int:
@@ -34,29 +41,35 @@ def reachable(order: int) -> bool:
     return order in (1, 2) or _paley(order) is not None or _split(order) is not None
 
 
-def hadamard(order: int) -> FloatArray:
-    """A Hadamard matrix whose first row and first column are +1. Shape (order, order).
+def hadamard(order: int, rows: IntArray | None = None) -> SignArray:
+    """Rows of a Hadamard matrix whose first row and first column are +1, all of them when None. Shape (rows, order).
 
     Raises:
         ValueError: an order that is not reached.
     """
-    matrix = _made(order)
-    matrix = matrix * matrix[:1]
-    normal: FloatArray = matrix * matrix[:, :1]
-    return normal
+    made = _rows(order, np.arange(order) if rows is None else rows)
+    made *= _rows(order, np.zeros(1, dtype=np.int64))
+    made *= made[:, :1].copy()
+    return made
 
 
-def _made(order: int) -> FloatArray:
+def _rows(order: int, rows: IntArray) -> SignArray:
+    """Rows of the matrix as it is constructed. Shape (rows, order)."""
     if order in (1, 2):
-        return _TWO[:order, :order]
+        return _TWO[rows, :order]
     q = _paley(order)
     if q is not None:
-        return _paley_one(q) if order == q + 1 else _paley_two(q)
+        return _paley_one(q, rows) if order == q + 1 else _paley_two(q, rows)
     split = _split(order)
     if split is None:
         raise ValueError(f"no Hadamard matrix of order {order} is made here")
-    product: FloatArray = np.kron(_made(split), _made(order // split)).astype(np.float64, copy=False)
-    return product
+    other = order // split
+    return _kron(_rows(split, rows // other), _rows(other, rows % other))
+
+
+def _kron(left: SignArray, right: SignArray) -> SignArray:
+    """Kronecker products of rows. Shapes (m, a), (m, b) -> (m, a b)."""
+    return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
 
 
 def _paley(order: int) -> int | None:
@@ -87,31 +100,42 @@ def _prime_power(q: int) -> tuple[int, int] | None:
     return (p, k) if rest == 1 else None
 
 
-def _paley_one(q: int) -> FloatArray:
-    return np.eye(q + 1) + _bordered(_characters(q), -1.0)
-
-
-def _paley_two(q: int) -> FloatArray:
-    conference = _bordered(_characters(q), 1.0)
-    return np.kron(conference, _TWO) + np.kron(np.eye(q + 1), np.array([[1.0, -1.0], [-1.0, -1.0]]))
-
-
-def _bordered(inner: FloatArray, side: float) -> FloatArray:
-    q = len(inner)
-    out = np.zeros((q + 1, q + 1))
-    out[0, 1:], out[1:, 0], out[1:, 1:] = 1.0, side, inner
+def _paley_one(q: int, rows: IntArray) -> SignArray:
+    out = _bordered(q, rows, -1)
+    out[np.arange(len(rows)), rows] += np.int8(1)
     return out
 
 
-def _characters(q: int) -> FloatArray:
-    """Q[a, b] = chi(a - b) over the field of q elements. Shape (q, q)."""
+def _paley_two(q: int, rows: IntArray) -> SignArray:
+    cell, half = rows // 2, rows % 2
+    out = _kron(_bordered(q, cell, 1), _TWO[half])
+    out[np.arange(len(rows))[:, None], 2 * cell[:, None] + np.arange(2)] += _TURNED[half]
+    return out
+
+
+def _bordered(q: int, rows: IntArray, side: int) -> SignArray:
+    """Rows of [[0, 1'], [side, Q]]. Shape (rows, q + 1)."""
+    out = np.empty((len(rows), q + 1), dtype=np.int8)
+    inner = rows > 0
+    out[~inner, 0], out[~inner, 1:] = 0, 1
+    out[inner, 0], out[inner, 1:] = side, _characters(q, rows[inner] - 1)
+    return out
+
+
+def _characters(q: int, rows: IntArray) -> SignArray:
+    """Rows of Q[a, b] = chi(a - b) over the field of q elements. Shape (rows, q)."""
     p, k = _prime_power(q) or (q, 1)
-    digits = np.arange(q)[:, None] // p ** np.arange(k) % p
-    chi = np.full(q, -1.0)
-    chi[0] = 0.0
-    chi[_squares(p, k)] = 1.0
-    difference = (digits[:, None, :] - digits[None, :, :]) % p
-    return chi[difference @ p ** np.arange(k)]
+    base = p ** np.arange(k)
+    digits = np.arange(q)[:, None] // base % p
+    chi = np.full(q, -1, dtype=np.int8)
+    chi[0] = 0
+    chi[_squares(p, k)] = 1
+    out = np.empty((len(rows), q), dtype=np.int8)
+    step = max(1, _BLOCK // (q * k))
+    for start in range(0, len(rows), step):
+        some = digits[rows[start : start + step]]
+        out[start : start + step] = chi[(some[:, None, :] - digits) % p @ base]
+    return out
 
 
 def _squares(p: int, k: int) -> IntArray:

@@ -18,6 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, combine
+from survey_kit.kernels.sums import selector
 from survey_kit.kernels.variance import LonelyRule, StageScheme, UnitSums, by_parent, stratum_centres, sums_by_stratum
 
 
@@ -44,7 +45,7 @@ def domain_deviations(sums: UnitSums, scheme: StageScheme, present: sp.csr_array
     """
     assert scheme.lonely is not None
     rule, strata = scheme.lonely, len(scheme.factor)
-    here = np.asarray((_selector(scheme.stratum, strata) @ (present != 0).astype(float)).todense())
+    here = np.asarray((selector(scheme.stratum, strata) @ (present != 0).astype(float)).todense())
     alone = _alone(rule, scheme.sizes, here)
     if rule.rule == "adjust":
         common = _common_means(sums, scheme, here, domain)
@@ -97,7 +98,7 @@ def _scaled(sums: UnitSums, scheme: StageScheme, centre: FloatArray, root: Float
         direct: sp.csr_array | FloatArray = sp.csr_array(sp.coo_array((data, (row, column)), shape=z.shape))
     else:
         direct = sums.direct * root[scheme.stratum] * by_unit[:, None]
-    own = (_selector(scheme.stratum, len(root), by_unit).T.tocsr(), root * centre)
+    own = (selector(scheme.stratum, len(root), by_unit).T.tocsr(), root * centre)
     taken = tuple(_by_stratum(weights, cells, scheme.stratum, root, by_unit) for weights, cells in sums.corrections)
     return UnitSums(direct, (*taken, own))
 
@@ -112,10 +113,3 @@ def _by_stratum(
     shape = (len(stratum), len(first))
     spread = sp.csr_array(sp.coo_array((entries.data * by_unit[unit], (unit, key)), shape=shape))
     return spread, taken[cell[first]] * root[stratum[unit[first]]]
-
-
-def _selector(key: IntArray, size: int, weight: FloatArray | None = None) -> sp.csr_array:
-    """The matrix G with G[key_i, i] = weight_i (1 when None). Shape (size, n)."""
-    n = len(key)
-    data = np.ones(n) if weight is None else weight
-    return sp.csr_array(sp.coo_array((data, (key, np.arange(n))), shape=(size, n)))

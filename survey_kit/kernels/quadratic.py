@@ -30,10 +30,6 @@ class Cells:
     cell: IntArray
     coefficient: FloatArray
 
-    def of(self, units: IntArray) -> Cells:
-        """The same partition of finer units, `units` being the unit of each."""
-        return Cells(self.cell[units], self.coefficient)
-
 
 @dataclass(frozen=True, eq=False)
 class Pairs:

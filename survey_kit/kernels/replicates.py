@@ -49,14 +49,14 @@ def balanced_halves(stratum: IntArray, sizes: IntArray, varies: BoolArray, order
     The h-th stratum has a row of H of its own, never the constant one. rho = 0 is BRR: factors 2 and 0; rho > 0 is Fay's
     method: 2 - rho and rho. McCarthy (1969); Judkins (1990).
     """
-    rows = hadamard(order)
+    rows = hadamard(order, np.arange(1, 1 + np.count_nonzero(varies)))
     factors = np.ones((len(stratum), order))
     position = 0
     for h, units in members(stratum, sizes):
         if varies[h]:
-            position += 1
             swing = (1 - rho) * rows[position]
             factors[units[0]], factors[units[1]] = 1 + swing, 1 - swing
+            position += 1
     return factors
 
 
@@ -114,8 +114,12 @@ def successive_differences(pairs: tuple[IntArray, IntArray], order: int) -> Floa
     over units that leave it. In one closed loop through rows of its own that is
     1/2 [sum_{i >= 2} (z_i - z_{i-1})^2 + (z_1 - z_n)^2]. Fay & Train (1995); Ash (2014).
     """
-    rows = hadamard(order) * 2**-1.5
-    return 1 + rows[pairs[0]] - rows[pairs[1]]
+    used, place = np.unique(np.stack(pairs), return_inverse=True)
+    rows = hadamard(order, used)
+    enters, leaves = place.reshape(2, -1)
+    factors = np.multiply(rows[enters] - rows[leaves], 2**-1.5, dtype=np.float64)
+    factors += 1
+    return factors
 
 
 def loops(stratum: IntArray, position: FloatArray, order: int) -> tuple[IntArray, IntArray]:

@@ -219,10 +219,15 @@ def sum_rows(values: FloatArray, key: IntArray, size: int, weight: FloatArray) -
     if values.shape[1] <= 32:
         columns = [weighted_counts(key, weight * values[:, j], size) for j in range(values.shape[1])]
         return np.column_stack(columns) if columns else np.zeros((size, 0))
-    return _selector(key, size, weight) @ values
+    return selector(key, size, weight) @ values
 
 
-def _selector(key: IntArray, size: int, weight: FloatArray) -> sp.csr_array:
-    """The matrix G with G[key_i, i] = weight_i. Shape (size, n)."""
-    n = len(key)
-    return sp.csr_array(sp.coo_array((weight, (key, np.arange(n))), shape=(size, n)))
+def selector(key: IntArray, size: int, weight: FloatArray | None = None) -> sp.csr_array:
+    """The matrix G with G[key_i, i] = weight_i (1 when None). Shape (size, n)."""
+    return crossed(key, size, np.arange(len(key)), len(key), weight)
+
+
+def crossed(key: IntArray, size: int, cell: IntArray, cells: int, weight: FloatArray | None = None) -> sp.csr_array:
+    """Sum of the weights (1 when None) of each key in each cell. Shape (size, cells), sparse."""
+    data = np.ones(len(key)) if weight is None else weight
+    return sp.csr_array(sp.coo_array((data, (key, cell)), shape=(size, cells)))

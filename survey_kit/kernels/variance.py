@@ -66,6 +66,7 @@ class StageScheme:
         scale: 1 - p_i of each unit, where probabilities differ within strata and 1 - f_h is left out of `factor`
             (Brewer's approximation); None for equal ones. Shape (U,).
         lonely: the rule for strata with one unit, where it depends on the domain.
+        fraction: f_h, 0 where sampling is with replacement; None where probabilities differ. Shape (H,).
     """
 
     stratum: IntArray
@@ -74,6 +75,7 @@ class StageScheme:
     parent: IntArray
     scale: FloatArray | None = None
     lonely: LonelyRule | None = None
+    fraction: FloatArray | None = None
 
     @property
     def sizes(self) -> IntArray:
@@ -200,7 +202,7 @@ def sums_by_stratum(sums: UnitSums, stratum: IntArray, strata: int) -> FloatArra
     k = sums.shape[1]
     if sums.is_sparse:
         parts = (np.bincount(stratum[u] * k + c, weights=z, minlength=strata * k) for u, c, z in sums.entries())
-        return np.asarray(sum(parts, np.zeros(strata * k))).reshape(strata, k)
+        return np.asarray(sum(parts, np.zeros(strata * k)), dtype=float).reshape(strata, k)
     total = np.zeros((strata, k))
     for start, stop, block in sums.blocks():
         total += sum_rows(block, stratum[start:stop], strata, np.ones(stop - start))

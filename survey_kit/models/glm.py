@@ -99,7 +99,7 @@ def glm(
     scale = weight.mean() / bound.weight[domain].mean()  # R scales weights before rows with gaps are dropped
     df = df_design + 1 - frame.x.shape[1]
     carrier = _carrier(bound, frame, fit, law, df)
-    notices = (*frame.notices, *_few_degrees(df, frame))
+    notices = (*survey.design.notices, *frame.notices, *_few_degrees(df, frame))
     return ModelFit(
         coef=_coefficients(survey, frame, fit, carrier, link, weight, level, notices),
         formula=formula,
@@ -244,8 +244,7 @@ def _carrier(bound: BoundDesign, frame: ModelFrame, fit: GlmFit, law: Any, df: f
         values[frame.rows] = influence_values(frame.y, frame.x, bound.weight[frame.rows], fit.eta, law)
         domains = Domains(Entries(frame.rows, None, None, (len(values), 1)), np.zeros(values.shape[1], dtype=np.int64))
         return linearized(bound, values, df, domains=domains)
-    each = bound.replicates.weights[frame.rows].T
-    thetas = np.vstack([_refit(frame, w, law, fit) for w in each])
+    thetas = np.vstack([_refit(frame, w, law, fit) for w in bound.replicates.each_of(frame.rows)])
     return replicated(bound, fit.beta, thetas, df)
 
 

@@ -17,8 +17,7 @@ from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.margins import average_prediction, average_slope
 from survey_kit.results.estimates import Estimates
 from survey_kit.results.fit import ModelFit
-
-EFFECT, PREDICTION = "average marginal effect", "predictive margin"
+from survey_kit.results.statistics import EFFECT, PREDICTION
 
 
 def margins(

@@ -70,7 +70,7 @@ def sample_size(prepared: Prepared) -> str:
     df = prepared.survey.bound.degrees_of_freedom()
     zero = len(weights) - int(used)
     replicates = prepared.survey.design.replicates
-    how = "Taylor linearisation" if replicates is None else f"{replicates.method} replicate weights"
+    how = "Taylor linearisation" if replicates is None else replicates.describe()
     apart = f" {zero} rows have weight zero and take no part in any estimate." if zero else ""
     return (
         f"{display.number(used)} interviews.{apart} Margin of error for a share of 50% of all respondents: "

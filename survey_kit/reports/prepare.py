@@ -194,7 +194,13 @@ def designed(source: StudyFile, survey: Survey) -> Survey:
     d = source.study.design
     with source.at("design"):
         bound = survey.with_design(
-            d.weight, d.strata or None, d.psu or None, d.fpc or None, d.lonely_psu, d.lonely_domain, d.pps
+            weight=d.weight,
+            strata=d.strata or None,
+            psu=d.psu or None,
+            fpc=d.fpc or None,
+            lonely_psu=d.lonely_psu,
+            lonely_domain=d.lonely_domain,
+            pps=d.pps,
         )
     if d.replicates is not None:
         with source.at("design", "replicates"):
@@ -206,9 +212,24 @@ def designed(source: StudyFile, survey: Survey) -> Survey:
 def _replicated(survey: Survey, r: Replicates) -> Survey:
     """The survey with the replicate weights of the study: given ones, or ones built from its design."""
     if r.weights is None:
-        return survey.replicate(r.method, r.replicates, r.seed, r.rho, bool(r.mse), r.bootstrap)
+        return survey.replicate(
+            r.method,
+            replicates=r.replicates,
+            seed=r.seed,
+            rho=r.rho,
+            mse=bool(r.mse),
+            bootstrap=r.bootstrap,
+            order=r.order,
+        )
     return survey.with_replicates(
-        r.weights, r.method, None, r.rho, r.scale, r.rscales, r.mse, combined=r.combined, degf=r.degf
+        r.weights,
+        r.method,
+        rho=r.rho,
+        scale=r.scale,
+        rscales=r.rscales,
+        mse=r.mse,
+        combined=r.combined,
+        degf=r.degf,
     )
 
 

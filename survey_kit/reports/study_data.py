@@ -247,11 +247,13 @@ class Replicates(Part):
     """Seed of a bootstrap that is built."""
     bootstrap: Literal["Rao-Wu", "Canty-Davison", "Preston"] | None = None
     """Kind of a bootstrap that is built."""
+    order: Name | None = None
+    """Column with each unit's place in the order of sampling (SDR that is built); the order of the file when left out."""
 
     @model_validator(mode="after")
     def _given_or_built(self) -> Replicates:
         for_given = ("scale", "rscales", "degf")
-        for_built = ("replicates", "seed", "bootstrap")
+        for_built = ("replicates", "seed", "bootstrap", "order")
         idle = for_given if self.weights is None else for_built
         stray = [name for name in idle if getattr(self, name) is not None]
         if self.weights is None and not self.combined:
@@ -276,7 +278,7 @@ class SampleDesign(Part):
     lonely_psu: Literal["fail", "remove", "certainty", "adjust", "average"] = "fail"
     """What a stratum with a single unit contributes to the variance."""
     lonely_domain: bool = False
-    """Whether "adjust" and "average" also hold for strata of which a subgroup leaves a single unit."""
+    """Whether "adjust" or "average", one of which it needs, also holds for strata of which a subgroup leaves one unit."""
     pps: Literal["brewer", "overton", "hartley-rao", "poisson"] | None = None
     """How units of unequal probability were drawn without replacement; `fpc` then holds their probabilities."""
     replicates: Replicates | None = None

@@ -110,6 +110,7 @@ def design_effect(
     """
     one_of("method", method, METHODS)
     check_level(level)
+    _refuse_other(weights)
     w = check_weights(weights if isinstance(weights, pd.Series) else np.asarray(weights))
     _check_aligned(weights, y=y, x=x, p=p, by=by)
     _check_published(method, published)
@@ -126,6 +127,14 @@ def design_effect(
     rows = [_effect(w, columns, used, codes == g, method, level, published) for g in range(len(labels))]
     shown = [{k: getattr(r, k) for k in ("deff", "n", "n_eff", "margin", "dropped")} for r in rows]
     return pd.DataFrame(shown, index=pd.RangeIndex(len(rows))).assign(group=list(labels))[["group", *shown[0]]]
+
+
+def _refuse_other(weights: Any) -> None:
+    """Refuse what is no column of weights, with the way to one."""
+    if hasattr(type(weights), "bound"):
+        raise ArgumentError("weights is a survey. Give its weights: design_effect(poll.weight).")
+    if np.ndim(weights) != 1:
+        raise ArgumentError("weights is not one column. Give one weight for each row, shape (n,).")
 
 
 def _columns(method: str, n: int, y: Any, x: Any, p: Any) -> dict[str, FloatArray]:

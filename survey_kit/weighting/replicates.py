@@ -33,4 +33,6 @@ def rake_replicates(survey: SurveyLike, wanted: TargetSet, tol: float, max_iter:
             f"Raking did not converge in {len(short)} of {len(raked.gap)} replicates (replicate {listed(short + 1)}): "
             "with their units left out, the targets cannot be met. Merge small categories."
         )
-    return constants.weights * raked.g[cell]
+    weights = raked.g[cell]
+    weights *= constants.weights
+    return weights

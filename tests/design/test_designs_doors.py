@@ -12,6 +12,7 @@ from survey_kit.errors import (
     ArgumentError,
     DesignError,
     LonelyPsuError,
+    UnknownNameError,
     UnsupportedOption,
 )
 
@@ -151,6 +152,35 @@ BAD_HOW = [
         "variance=\"YG\" is not available for pps method 'poisson'",
     ),
     ({"method": "overton", "variance": "yg"}, ArgumentError, "variance='yg' is not available. Did you mean 'YG'"),
+    *(
+        (
+            {"method": m, "tolerance": 0.1},
+            ArgumentError,
+            f"tolerance belongs to pps method \"joint\", not to '{m}'. Leave",
+        )
+        for m in ("brewer", "overton", "hartley-rao", "poisson")
+    ),
+    *(
+        (
+            {"method": "joint", "joint": PAIRS, "tolerance": t},
+            ArgumentError,
+            f"tolerance={t!r} is not available. Give a number of at least 0, such as 1e-4.",
+        )
+        for t in (-0.1, float("nan"), float("inf"), "x", True)
+    ),
+    *(
+        (
+            {"method": "hartley-rao", "sum_of_squares": s},
+            ArgumentError,
+            rf"sum_of_squares is {s!r}. The sum of p\^2 / n over a population is a number above 0 and at most 1.",
+        )
+        for s in (-0.3, 0, 1.5, float("nan"), "0.3", True)
+    ),
+    (
+        {"method": "hartley-rao", "sum_of_squares": {"north": 0.2, "south": "x"}},
+        ArgumentError,
+        "sum_of_squares is 'x' for stratum 'south'. The sum of",
+    ),
 ]
 
 
@@ -165,11 +195,18 @@ def test_sums_of_squares_need_the_strata_they_are_of():
         _poll(fpc="p", strata="region", pps=PPS("hartley-rao", sum_of_squares=0.3))
     with pytest.raises(ArgumentError, match="sum_of_squares has no number for stratum"):
         _poll(fpc="p", strata="region", pps=PPS("hartley-rao", sum_of_squares={"north": 0.3}))
+    with pytest.raises(UnknownNameError) as caught:
+        _poll(
+            fpc="p", strata="region", pps=PPS("hartley-rao", sum_of_squares={"north": 0.3, "south": 0.2, "suoth": 0.2})
+        )
+    assert str(caught.value) == "No stratum of 'region' 'suoth'. Did you mean 'south'?"
     with pytest.raises(ArgumentError, match="by stratum, but no strata are stated. Give one number"):
         _poll(fpc="p", pps=PPS("hartley-rao", sum_of_squares={"north": 0.3}))
 
 
 def test_every_option_of_pps_changes_the_error():
+    default, stated = (sk.total(_poll(fpc="p", pps=PPS("joint", PAIRS, tolerance=t)), "y") for t in (None, 1e-4))
+    assert default.vcov().equals(stated.vcov()), "R's ppsmat takes 1e-4"
     how = [
         *("brewer", "overton", "hartley-rao", "poisson"),
         PPS("joint", PAIRS),
@@ -236,12 +273,20 @@ def test_a_category_that_nobody_gives_in_a_stratum_does_not_make_it_lonely():
 
 
 @pytest.mark.parametrize("rule", ["fail", "remove", "certainty"])
-def test_an_idle_lonely_domain_is_said(rule):
-    poll = _poll(strata="region", psu="area", lonely_psu=rule, lonely_domain=True)
-    (notice,) = [n for n in poll.notices if n.kind == "lonely_domain"]
-    assert notice.text.startswith('lonely_domain=True acts with lonely_psu="adjust" or "average"; with "' + rule)
-    plain = _poll(strata="region", psu="area", lonely_psu=rule)
-    np.testing.assert_array_equal(sk.mean(poll, "y", by="answer").se, sk.mean(plain, "y", by="answer").se)
+def test_an_idle_lonely_domain_is_refused(rule):
+    with pytest.raises(ArgumentError) as caught:
+        _poll(strata="region", psu="area", lonely_psu=rule, lonely_domain=True)
+    assert str(caught.value) == (
+        f'lonely_domain=True needs lonely_psu="adjust" or "average". With "{rule}" it does nothing: a stratum of which a '
+        "domain leaves one unit keeps the zeros of its other units. Leave it out, or state one of these rules."
+    )
+
+
+@pytest.mark.parametrize("value", ["no", 0, 1, None])
+def test_lonely_domain_is_true_or_false(value):
+    with pytest.raises(ArgumentError, match=f"lonely_domain={value!r} is not available. Say True or False."):
+        _poll(strata="region", psu="area", lonely_psu="adjust", lonely_domain=value)
+    assert _poll(strata="region", psu="area", lonely_psu="adjust", lonely_domain=np.True_).design.lonely_domain
 
 
 # --- words and limits -------------------------------------------------------------------------------------------------
@@ -258,8 +303,31 @@ def test_a_design_says_what_it_is():
     )
 
 
+@pytest.mark.parametrize(("fpc", "psu"), [("N", ("area", "home")), (("N", "N"), ("area", "home", "y"))])
+def test_fpc_of_some_stages_implies_no_weights(fpc, psu):
+    how = {"psu": psu, "fpc": fpc, "lonely_psu": "certainty"}
+    with pytest.raises(DesignError) as caught:
+        _poll(**how)
+    assert str(caught.value) == (
+        f"fpc is stated for {len(psu) - 1} of {len(psu)} stages, so it does not imply weights. Give weight=, or fpc of every "
+        "stage."
+    )
+    assert _poll(**how, weight="w").bound.weight.tolist() == FRAME["w"].tolist()
+    whole = _poll(psu=psu, fpc=("N",) * len(psu), lonely_psu="certainty")
+    assert (whole.bound.weight > 1).all()
+
+
+def test_probabilities_of_some_stages_imply_no_weights():
+    with pytest.raises(DesignError, match="fpc is stated for 1 of 2 stages, so it does not imply weights"):
+        _poll(psu=("area", "home"), fpc="area_p", pps="brewer")
+
+
 @pytest.mark.parametrize(
-    "values", [[3.0, 1.0, 2.0], [1e6, 7.0, 8.0], [0.5, 1.5, 2.5], ["b", "a", "c"], [-5, 10**12, 4]]
+    "values",
+    [
+        *([3.0, 1.0, 2.0], [1e6, 7.0, 8.0], [0.5, 1.5, 2.5], ["b", "a", "c"], [-5, 10**12, 4]),
+        *([1e19, 1e19 + 4096, 2e19], [2**60, 2**60 + 1, 2**60 + 3], [-1e300, 0.0, 1e300]),
+    ],
 )
 def test_units_by_any_kind_of_code(values):
     frame = FRAME.assign(unit=np.array(values, dtype=object)[ROWS // 8]).infer_objects()

@@ -94,7 +94,12 @@ BAD_FIRST = [
         UnsupportedOption,
         "method='approx' is for a first phase of one stage; this one has 2. Use method=\"full\"",
     ),
-    ({"fpc": "p", "pps": "brewer"}, {}, UnsupportedOption, "A second phase of a sample with pps is not available"),
+    (
+        {"fpc": "p", "pps": "brewer"},
+        {},
+        UnsupportedOption,
+        "second phase of a sample with pps is not available. State the first phase by its weight, one over",
+    ),
     (
         {"lonely_psu": "adjust", "lonely_domain": True},
         {},
@@ -108,6 +113,19 @@ BAD_FIRST = [
 def test_first_phases_that_cannot_be_followed(first, second, error, text):
     with pytest.raises(error, match=text):
         _poll(**first).with_second_phase("asked", strata="seen", **second)
+
+
+def test_fpc_of_some_stages_of_the_second_phase_implies_no_weights():
+    how = {"strata": "region", "psu": ("home", "y"), "fpc": "N"}
+    with pytest.raises(DesignError) as caught:
+        _poll(fpc="N").with_second_phase("asked", **how)
+    assert str(caught.value) == (
+        "fpc of the second phase is stated for 1 of 2 stages, so it does not imply weights. Give weight=, or fpc of every "
+        "stage."
+    )
+    stated = _poll(fpc="N").with_second_phase("asked", **how, weight="w")
+    inside = FRAME["asked"] == 1
+    np.testing.assert_allclose(stated.bound.weight[inside], 90 / 24 * FRAME["w"][inside])
 
 
 @pytest.mark.parametrize("column", [[True, None, False], [1.0, np.nan, 0.0], ["a", "b", "c"], [1, 2, 0]])
@@ -134,7 +152,10 @@ def test_what_a_two_phase_survey_refuses():
         DesignError, match="This survey is of a second phase. State the design on the survey of the first"
     ):
         poll.with_design(weight="w")
-    with pytest.raises(UnsupportedOption, match="A third phase is not available"):
+    with pytest.raises(
+        UnsupportedOption,
+        match="A third phase is not available. State the first two as one design, under the product of their weights, and",
+    ):
         poll.with_second_phase("asked")
     with pytest.raises(UnsupportedOption, match="Replicate weights for a two-phase design are not available"):
         poll.design.refuse_replicates()

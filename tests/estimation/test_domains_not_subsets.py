@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,3 +84,22 @@ def test_domains_share_units_and_strata_with_the_whole():
     at = list(by.keys["minority"]).index("yes")
     assert by.theta[at] == pytest.approx(where.theta[0], rel=1e-12)
     assert by.se[at] == pytest.approx(where.se[0], rel=1e-12)
+
+
+def test_aggregates_without_the_design_columns_are_frames_of_their_own():
+    poll = _poll()
+    means = poll.data.groupby("region", observed=True)["income"].mean().reset_index()
+    assert len(sk.from_frame(means)) == 2
+
+
+def test_a_design_is_bound_once_for_a_survey_and_its_domains_and_anew_for_other_memory():
+    poll = _poll()
+    assert poll.where("income > 35").bound is poll.bound
+    before = sk.mean(poll, "income").theta[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas discourages it; people do it
+        poll.codes.sort_values("income", inplace=True)
+    assert sk.mean(poll, "income").theta[0] == pytest.approx(before, rel=1e-12)
+    poll.codes["w"] = poll.codes["w"] ** 2
+    squared = sk.from_frame(poll.codes, own_sample=True).with_design(weight="w", strata="region", psu="area")
+    assert sk.mean(poll, "income").theta[0] == pytest.approx(sk.mean(squared, "income").theta[0], rel=1e-12)

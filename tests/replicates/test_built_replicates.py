@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -486,3 +488,85 @@ def test_pps_and_two_phases_have_no_replicates():
     frame = sample(21, [6]).assign(p=lambda f: 0.2 + 0.1 * (f["psu"] % 3))
     poll = sk.from_frame(frame).with_design(psu="psu", fpc="p", pps="brewer")
     assert refused(poll, UnsupportedOption).startswith("Replicate weights for a design with unequal probabilities")
+
+
+def test_half_samples_and_successive_differences_of_any_size_are_refused_before_they_are_made():
+    strata = np.repeat(np.arange(20_000), 2)
+    poll = sk.from_frame(pd.DataFrame({"h": strata})).with_design(strata="h")
+    wanted = 'Use fewer replicates with method="bootstrap", or the linearised variance.'
+    tracemalloc.start()
+    try:
+        assert refused(poll, UnsupportedOption, "BRR") == (
+            f"BRR would need 20,012 replicates of 40,000 units, 6 GB. {wanted}"
+        )
+        assert refused(poll, UnsupportedOption, "BRR", replicates=24_000) == (
+            f"BRR would need a Hadamard matrix of order 24,000, beyond what is made here. {wanted}"
+        )
+        few = stated(sample(22, [2, 3]))
+        assert refused(few, UnsupportedOption, "SDR", replicates=24_000) == (
+            f"SDR would need a Hadamard matrix of order 24,000, beyond what is made here. {wanted}"
+        )
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 200_000_000
+
+
+def test_many_strata_of_two_fit_in_memory():
+    """1,000 strata: the factors are 16 MB, the rows of the matrix 1 MB, and nothing of order squared times eight."""
+    frame = pd.DataFrame({"h": np.repeat(np.arange(1000), 2), "x": np.arange(2000) % 7.0})
+    poll = sk.from_frame(frame).with_design(strata="h")
+    tracemalloc.start()
+    try:
+        made = poll.replicate("BRR")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.5 * made.design.replicates.matrix.nbytes
+    np.testing.assert_allclose(sk.total(made, "x").se, sk.total(poll, "x").se, rtol=1e-9)
+
+
+def test_weights_of_some_rows_in_blocks_and_one_by_one():
+    poll = stated(sample(23, [2, 3, 4]))
+    columns = pd.DataFrame(poll.replicate("JKn").bound.replicates.weights).add_prefix("r")
+    designs = [
+        poll.replicate("JKn"),
+        sk.from_frame(pd.concat([poll.codes, columns], axis=1)).with_replicates(
+            "r[0-9]+", "other", "w", None, 1.0, 1.0
+        ),
+        poll.replicate("JKn").rake({"g": {"a": 0.4, "b": 0.6}}),
+    ]
+    rows = np.array([5, 1, 1, 20])
+    for design in designs:
+        held = design.bound.replicates
+        kept = held.weights.copy()
+        np.testing.assert_array_equal(np.hstack(list(held.blocks_of(rows))), kept[rows])
+        for r, weight in enumerate(held.each_of(rows)):
+            np.testing.assert_array_equal(weight, kept[rows, r])
+            weight[:] = 0.0
+        np.testing.assert_array_equal(held.weights, kept, "what is handed out is nobody else's")
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS, UNITS, st.booleans())
+def test_degrees_of_freedom_by_group_are_those_of_each_group(seed, units, replicated):
+    poll = stated(sample(seed, units), lonely_psu="certainty")
+    bound = (poll.replicate("JKn") if replicated else poll).bound
+    group = np.random.default_rng(seed).integers(-1, 3, len(poll.codes))
+    by_group = bound.degrees_by_group(group, 3)
+    np.testing.assert_array_equal(by_group, [bound.degrees_of_freedom(group == g) for g in range(3)])
+    whole = np.zeros(len(group), dtype=np.int64)
+    assert bound.degrees_by_group(whole, 1).tolist() == [bound.degrees_of_freedom()]
+    counted = poll.codes[group == 1]
+    assert by_group[1] == counted["psu"].nunique() - counted["h"].nunique()
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS, UNITS)
+def test_a_stage_knows_its_sampling_fraction(seed, units):
+    poll = stated(sample(seed, units), psu=("psu", "home"), fpc=("N", "M"))
+    first, second = (stage.scheme for stage in poll.bound.stages)
+    np.testing.assert_allclose(first.fraction, [n / (2 * n + 1) for n in units])
+    np.testing.assert_allclose(second.fraction, 0.5)
+    none = stated(sample(seed, units)).bound.stages[0].scheme
+    assert not none.fraction.any()

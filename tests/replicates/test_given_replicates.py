@@ -181,8 +181,26 @@ def test_constants_that_do_not_belong():
     assert refused(ArgumentError, rscales=[1.0, 2.0]) == (
         "rscales has 2 values for 12 replicate weights. Give one for each, or one for all."
     )
-    assert refused(ArgumentError, rscales=-1.0) == "rscales must be at least 0, finite, and not all 0."
-    assert refused(ArgumentError, rscales=0.0) == "rscales must be at least 0, finite, and not all 0."
+    each = "Give a finite number of at least 0 for each replicate, or one for all."
+    assert refused(ArgumentError, rscales=-1.0) == f"rscales is -1. {each}"
+    for bad in (-2.0, np.nan, np.inf):
+        assert refused(ArgumentError, rscales=[1.0] * 5 + [bad] * 7) == f"rscales is {bad:g} for replicate 6. {each}"
+    assert refused(ArgumentError, rscales=["a"] * 12) == f"rscales holds what is not a number. {each}"
+    assert refused(ArgumentError, rscales=0.0) == (
+        "rscales are all 0, so that nothing would vary. State the constants that came with the data."
+    )
+    for value in ("0.1", True, np.nan, np.inf):
+        assert refused(ArgumentError, scale=value) == (
+            f"scale={value!r} is not available. It is a positive number, such as 1/R."
+        )
+        assert refused(ArgumentError, degf=value) == (
+            f"degf={value!r} is not available. Degrees of freedom are a positive number."
+        )
+        assert refused(ArgumentError, method="Fay", rho=value).startswith(
+            f"rho={value!r} is not available. Fay's coeff"
+        )
+    assert refused(ArgumentError, combined="no") == "combined='no' is not available. Say True or False."
+    assert refused(ArgumentError, mse="no") == "mse='no' is not available. Say True or False."
     assert refused(ArgumentError, degf=0) == "degf=0 is not available. Degrees of freedom are a positive number."
     small = frame(factors=True).assign(W4=0.5)
     assert refused(ArgumentError, small, method="JKn", combined=False) == (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,11 +22,31 @@ def test_rows_are_orthogonal_and_normalised(order):
         with pytest.raises(ValueError, match=f"no Hadamard matrix of order {order} is made here"):
             hadamard(order)
         return
-    matrix = hadamard(order)
+    whole = hadamard(order)
+    assert whole.dtype == np.int8
+    matrix = whole.astype(float)
     assert set(np.unique(matrix)) <= {-1.0, 1.0}
     assert (matrix @ matrix.T == order * np.eye(order)).all()
     assert (matrix[0] == 1).all() and (matrix[:, 0] == 1).all()
     assert order < 2 or (matrix[1:].sum(axis=1) == 0).all(), "each replicate factor has mean 1"
+
+
+@given(st.sampled_from([4, 8, 12, 16, 20, 28, 36, 52, 76, 100, 244, 344]), st.integers(0, 10_000))
+def test_some_rows_are_rows_of_the_whole(order, seed):
+    rows = np.random.default_rng(seed).integers(0, order, 5)
+    np.testing.assert_array_equal(hadamard(order, rows), hadamard(order)[rows])
+
+
+def test_rows_of_a_large_matrix_need_no_matrix():
+    """16,020 x 16,020 numbers would be 2 GB; twelve rows are made in 200 kB and a few blocks."""
+    tracemalloc.start()
+    try:
+        rows = hadamard(16_020, np.arange(12))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert rows.shape == (12, 16_020) and peak < 60_000_000
+    assert (rows.astype(float) @ rows.T.astype(float) == 16_020 * np.eye(12)).all()
 
 
 @given(st.integers(1, 420))

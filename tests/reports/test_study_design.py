@@ -26,6 +26,7 @@ def _frame() -> pd.DataFrame:
     area = np.repeat(np.arange(8), 5)
     frame = pd.DataFrame({"stratum": area // 2, "area": area, "w": 1.0 + area % 3, "x": rng.normal(5, 1, 40).round(2)})
     frame["p"] = 0.1 + 0.05 * (area % 3)
+    frame["N"], frame["place"] = 9, (area * 5) % 8
     for r in range(8):
         frame[f"rep{r + 1}"] = np.where(area == r, 0, np.where(area // 2 == r // 2, 2, 1)) * frame["w"]
     return frame
@@ -85,6 +86,23 @@ def test_unequal_probabilities(tmp_path):
             "design: {replicates: {method: JK1, weights: 'rep[0-9]+', seed: 1}}\n",
             "'seed' has no meaning for replicate weights that are given by `weights`; leave it out",
         ),
+        (
+            "design: {replicates: {method: SDR, weights: 'rep[0-9]+', order: place}}\n",
+            "'order' has no meaning for replicate weights that are given by `weights`; leave it out",
+        ),
+        (
+            "design: {weight: w, strata: stratum, psu: area, replicates: {method: BRR, order: place}}\n",
+            'order belongs to method="SDR"',
+        ),
+        (
+            "design: {weight: w, strata: stratum, psu: area, replicates: {method: SDR, order: plac}}\n",
+            "No column 'plac'. Did you mean 'place'?",
+        ),
+        (
+            "design: {strata: stratum, lonely_domain: yes}\n",
+            'lonely_domain=True needs lonely_psu="adjust" or "average".',
+        ),
+        ("design: {psu: [area, x], fpc: N}\n", "fpc is stated for 1 of 2 stages, so it does not imply weights."),
         ("design: {weight: w, replicates: {method: BRR}}\n", "BRR"),
         ("design: {pps: sampford}\n", "brewer"),
         ("design: {weight: x2}\n", "No column 'x2'"),
@@ -95,3 +113,17 @@ def test_mistakes_name_file_line_and_field(tmp_path, design, text):
         _prepared(tmp_path, design)
     assert text in str(caught.value)
     assert ("study.yml" in str(caught.value) and "line 3" in str(caught.value)) or "study.yml:3" in str(caught.value)
+
+
+def test_successive_differences_in_their_order_of_sampling(tmp_path):
+    design = "design: {weight: w, strata: stratum, psu: area, replicates: {method: SDR, order: place}}\n"
+    expected = _poll().with_design("w", "stratum", "area")
+    prepared = _prepared(tmp_path, design)
+    _same(prepared, expected.replicate("SDR", order="place"))
+    assert sk.mean(prepared.survey, "x").se != pytest.approx(sk.mean(expected.replicate("SDR"), "x").se, rel=1e-6)
+
+
+def test_what_a_design_leaves_out_is_said_once(tmp_path):
+    design = "design: {weight: w, strata: stratum, psu: area, fpc: N, replicates: {method: BRR}}\n"
+    told = [n for n in _prepared(tmp_path, design).notices if n.kind == "replicates"]
+    assert len(told) == 1 and "standard errors are too large" in told[0].text

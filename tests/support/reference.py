@@ -87,7 +87,7 @@ def _taylor_design(poll: sk.Survey, design: dict) -> sk.Survey:
         psu=tuple(design["ids"]) if design["ids"] else None,
         fpc=tuple(design["fpc"]) if design["fpc"] else None,
         lonely_psu=design["lonely_psu"],
-        lonely_domain=bool(design.get("adjust_domain_lonely")),
+        lonely_domain=bool(design.get("adjust_domain_lonely")) and design["lonely_psu"] in ("adjust", "average"),
     )
 
 
