@@ -38,7 +38,7 @@ CASES: dict[str, tuple[Callable[[sk.Survey], object], str, str]] = {
     "quartiles in 20 domains": (
         lambda p: sk.quantile(p, "income", [0.25, 0.5, 0.75], by="region").se,
         "svyby(~income, ~region, d, svyquantile, quantiles=c(.25, .5, .75), ci=TRUE)",
-        "[s.estimation.quantile('income', q=q, by='region') for q in (.25, .5, .75)]",
+        "s.estimation.quantile('income', p=(.25, .5, .75), by='region')",
     ),
 }
 

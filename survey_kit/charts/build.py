@@ -11,15 +11,15 @@ from survey_kit.charts.chart import Chart
 from survey_kit.charts.coefficients import coefficients, effect_source, fit_source
 from survey_kit.charts.dots import BLOCK, dots
 from survey_kit.charts.drawing import Text
-from survey_kit.charts.letters import clean
 from survey_kit.charts.likert import likert
 from survey_kit.charts.love import love, weight_facts
 from survey_kit.charts.page import Frame, glyph_lines, glyph_notices
 from survey_kit.charts.source import Source, is_number, source_of
 from survey_kit.charts.topline import topline
 from survey_kit.errors import ArgumentError, UnsupportedOption, one_of
-from survey_kit.results.fit import RATIOS, TERM, ModelFit
-from survey_kit.results.statistics import EFFECT, PAIRS
+from survey_kit.results.fit import ModelFit
+from survey_kit.results.letters import clean
+from survey_kit.results.statistics import EFFECT, PAIRS, RATIOS
 from survey_kit.results.weights import Weights
 
 KINDS = ("topline", "likert", "dots", "coefficients", "love")
@@ -116,9 +116,8 @@ def _possible(results: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _of_a_model(source: Source) -> bool:
-    """Effects, or ratios of coefficients: "ratio" alone is also the name of other statistics."""
-    statistics = set(source.frame[schema.STATISTIC])
-    return statistics <= {EFFECT, *RATIOS.values()} and (statistics != {"ratio"} or TERM in source.frame)
+    """Effects, or coefficients as ratios."""
+    return set(source.frame[schema.STATISTIC]) <= {EFFECT, *RATIOS.values()}
 
 
 def _check_options(kind: str, options: dict[str, Any], results: Sequence[Any]) -> None:

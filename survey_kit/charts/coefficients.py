@@ -12,14 +12,15 @@ from survey_kit.charts.axis import linear_axis, log_axis
 from survey_kit.charts.chart import Chart
 from survey_kit.charts.dots import draw_dot
 from survey_kit.charts.drawing import Dot, Text
-from survey_kit.charts.letters import clean, width
+from survey_kit.charts.letters import width
 from survey_kit.charts.page import AXIS, EDGE, VALUE, Frame, Page
 from survey_kit.charts.palette import ACCENT, FAINT, MUTED
 from survey_kit.charts.rows import GAP, Row, draw_guides, draw_labels, set_rows
 from survey_kit.charts.source import Source, refuse_empty
-from survey_kit.results.display import number
-from survey_kit.results.display import points as points_text
-from survey_kit.results.fit import RATIOS, ModelFit
+from survey_kit.results.display import number, points, signed
+from survey_kit.results.fit import ModelFit
+from survey_kit.results.letters import clean
+from survey_kit.results.statistics import EFFECT, PERCENT_DRAWN, PLACES, RATIOS, places
 from survey_kit.results.units import NUMBER, UNIT
 
 HEIGHT = 18.0
@@ -30,7 +31,8 @@ def fit_source(fit: ModelFit, exponentiate: bool | None) -> Source:
     """The coefficients of a model with its reference levels, without the intercept."""
     ratios = fit.link in RATIOS if exponentiate is None else exponentiate
     frame = fit.frame(exponentiate=ratios, reference=True)
-    frame = frame[frame[schema.VARIABLE] != "Intercept"].reset_index(drop=True).assign(**{UNIT: NUMBER})
+    frame = frame.assign(**{UNIT: NUMBER, PLACES: places(frame)})
+    frame = frame[frame[schema.VARIABLE] != "Intercept"].reset_index(drop=True)
     notices = tuple(notice.text for notice in fit.notices)
     return Source(frame, (), fit.coef.level, fit.coef.titles, {}, {**fit.coef.context, "n": fit.n}, notices)
 
@@ -56,21 +58,24 @@ def coefficients(source: Source, frame: Frame) -> Chart:
     data = source.frame
     refuse_empty(data, "coefficients")
     kind = str(data[schema.STATISTIC].iloc[0])
-    ratios, effects = kind in RATIOS.values(), kind == "average marginal effect"
+    ratios, effects = kind in RATIOS.values(), kind == EFFECT
     null = 1.0 if ratios else 0.0
     page = Page(_explained(frame, data, null))
     frame = page.frame
     page.head()
     page.y += AXIS + 8
     rows, left = _rows(page, source)
-    texts = [_text(v, ratios, effects and _share(source)) for v in data[schema.ESTIMATE]]
+    in_points = effects and _share(source)
+    write = points if in_points else signed if effects else number
+    drawn = zip(data[schema.ESTIMATE], data[PLACES], strict=True)
+    texts = [write(value, PERCENT_DRAWN if in_points else int(digits)) for value, digits in drawn]
     values = data[[schema.ESTIMATE, schema.CI_LOW, schema.CI_HIGH]].to_numpy(dtype=float).ravel()
     right = EDGE + frame.inner - max(width(t, VALUE, True) for t in texts) - 8
     start = left + GAP + 4
     axis = log_axis(values, start, right) if ratios else linear_axis(values, start, right, zero=True)
     draw_labels(page, rows, 10.0, muted=_references(data))
-    digits = axis.decimals(100 if effects and _share(source) else 1)
-    ticks = [_tick(t, ratios, effects and _share(source), digits) for t in axis.ticks]
+    finest = axis.decimals(100 if in_points else 1)
+    ticks = [f"{t:g}" if ratios else write(t, finest) for t in axis.ticks]
     draw_guides(page, axis, rows[0].y, page.y, ticks, null)
     for row in rows:
         if row.place is None:
@@ -95,18 +100,6 @@ def _explained(frame: Frame, data: pd.DataFrame, null: float) -> Frame:
 def _share(source: Source) -> bool:
     """Effects are in percentage points where the outcome is a probability."""
     return source.context.get("family", "binomial") == "binomial"
-
-
-def _text(value: float, ratios: bool, points: bool) -> str:
-    if points:
-        return points_text(value)
-    return number(value, 2) if ratios or value == 0 else number(value, 3 if abs(value) < 0.1 else 2)
-
-
-def _tick(value: float, ratios: bool, points: bool, digits: int) -> str:
-    if points:
-        return points_text(value, digits)
-    return f"{value:g}" if ratios else number(value, digits)
 
 
 def _rows(page: Page, source: Source) -> tuple[list[Row], float]:

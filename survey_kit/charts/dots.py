@@ -11,20 +11,19 @@ from survey_kit import schema
 from survey_kit.charts.axis import Axis, linear_axis
 from survey_kit.charts.chart import Chart
 from survey_kit.charts.drawing import Box, Dot, Line, Text
-from survey_kit.charts.letters import clean, width
+from survey_kit.charts.letters import width
 from survey_kit.charts.page import AXIS, EDGE, VALUE, Frame, Page
 from survey_kit.charts.palette import ACCENT, FAINT, INK, MUTED, WHITE
 from survey_kit.charts.rows import GAP, Row, column, column_room, draw_guides, draw_labels, set_rows
 from survey_kit.charts.source import Source, is_number, refuse_empty
 from survey_kit.errors import ArgumentError, listed, unknown
-from survey_kit.results.display import decimals, number, percent, points, signed
-from survey_kit.results.statistics import PAIRS, family
+from survey_kit.results.display import number, percent, points, signed
+from survey_kit.results.letters import clean
+from survey_kit.results.statistics import PAIRS, PERCENT_DRAWN, PLACES
 from survey_kit.results.units import DIFFERENCE, NUMBER, POINTS, SHARE, UNIT
 
 HEIGHT = 18.0
 BLOCK, GROUP = "grouping", "group"
-Writer = Callable[[float, str, int | None], str]
-_DIGITS = {"mean": 1, "total": 0, "count": 0, "ratio": 2, "correlation": 2, "gini": 2}
 
 
 def dots(sources: Sequence[Source], frame: Frame, answer: str | None = None, overall: float | None = None) -> Chart:
@@ -41,8 +40,10 @@ def dots(sources: Sequence[Source], frame: Frame, answer: str | None = None, ove
     page.head()
     page.y += AXIS + 8
     rows, left, indent = _rows(page, data)
-    write = _writer(data)
-    texts = [write(v, u, None) for v, u in data[[schema.ESTIMATE, UNIT]].to_numpy()]
+    alone = data[UNIT].nunique() == 1
+    digits = [PERCENT_DRAWN if u in (SHARE, POINTS) else int(p) for u, p in zip(data[UNIT], data[PLACES], strict=True)]
+    drawn = zip(data[schema.ESTIMATE], data[UNIT], digits, strict=True)
+    texts = [_written(value, u, d, alone) for value, u, d in drawn]
     bases = {i: number(v) for i, v in enumerate(data[schema.N])}
     edge = EDGE + frame.inner
     values = data[[schema.ESTIMATE, schema.CI_LOW, schema.CI_HIGH]].to_numpy(dtype=float).ravel()
@@ -50,9 +51,10 @@ def dots(sources: Sequence[Source], frame: Frame, answer: str | None = None, ove
     around = unit in (POINTS, DIFFERENCE) or set(data[schema.STATISTIC]) <= PAIRS
     axis = linear_axis(values, left + GAP + 4, edge - room, zero=unit == SHARE or around)
     draw_labels(page, rows, indent)
-    ticks = [write(t, unit, axis.decimals(100 if unit in (SHARE, POINTS) else 1)) for t in axis.ticks]
+    finest = axis.decimals(100 if unit in (SHARE, POINTS) else 1)
+    ticks = [_written(t, unit, finest, alone) for t in axis.ticks]
     draw_guides(page, axis, rows[0].y, page.y, ticks, 0.0 if around else None)
-    _reference(page, axis, overall, rows[0].y, lambda value: write(value, unit, None))
+    _reference(page, axis, overall, rows[0].y, lambda value: _written(value, unit, max(digits), alone))
     for row in rows:
         if row.place is not None:
             draw_dot(page, axis, row, data.iloc[row.place], texts[row.place], ACCENT, few[row.place])
@@ -125,22 +127,13 @@ def _without_groups(source: Source, frame: pd.DataFrame) -> dict[str, list[str]]
     return {BLOCK: titles, GROUP: answers}
 
 
-def _writer(data: pd.DataFrame) -> Writer:
-    """How the numbers are written, with some decimals or with those that the statistic usually has."""
-    statistic = str(data[schema.STATISTIC].iloc[0])
-    numbers = data.loc[~data[UNIT].isin((SHARE, POINTS)), schema.ESTIMATE]
-    quantile = family(statistic) == "quantile"
-    usual = _DIGITS.get(statistic, decimals(numbers, significant=3, whole=quantile))
-    alone = data[UNIT].nunique() == 1
-
-    def write(value: float, unit: str, digits: int | None) -> str:
-        if unit == SHARE:
-            return percent(value, digits or 0)
-        if unit == POINTS:
-            return points(value, digits or 0) + ("" if alone else " pts")
-        return (signed if unit == DIFFERENCE else number)(value, usual if digits is None else digits)
-
-    return write
+def _written(value: float, unit: str, digits: int, alone: bool) -> str:
+    """A number in its unit, which is said where it is not `alone`."""
+    if unit == SHARE:
+        return percent(value, digits)
+    if unit == POINTS:
+        return points(value, digits) + ("" if alone else " pts")
+    return (signed if unit == DIFFERENCE else number)(value, digits)
 
 
 def _rows(page: Page, data: pd.DataFrame) -> tuple[list[Row], float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from survey_kit.charts.fonts import advances, fallback_advances
-from survey_kit.results.letters import clean as clean
+from survey_kit.results.letters import clean
 
 _UNKNOWN = 0.6  # em, for a character that no font has
 _LONGEST = 1_000  # characters of a text that are set at all

@@ -10,13 +10,14 @@ import pandas as pd
 from survey_kit import schema
 from survey_kit.charts.chart import Chart
 from survey_kit.charts.drawing import Box, Line, Text
-from survey_kit.charts.letters import LEADING, clean, width, wrap
+from survey_kit.charts.letters import LEADING, width, wrap
 from survey_kit.charts.page import AXIS, EDGE, VALUE, Frame, Page
 from survey_kit.charts.palette import FAINT, INK, MUTED, NEUTRAL, diverging, ink_on
 from survey_kit.charts.rows import GAP, Row, draw_labels, set_rows, set_rows_above
 from survey_kit.charts.source import Source, is_nonresponse, refuse_empty
 from survey_kit.errors import ArgumentError, listed
 from survey_kit.results.display import percent
+from survey_kit.results.letters import clean
 
 HEIGHT, BAR, SMALL = 26.0, 16.0, 8.0
 _STACKED = 4.8 * 72  # points: narrower pages have the labels above the bars

@@ -9,11 +9,12 @@ from survey_kit import schema
 from survey_kit.charts.axis import linear_axis
 from survey_kit.charts.chart import Chart
 from survey_kit.charts.drawing import Dot, Line, Text
-from survey_kit.charts.letters import clean, width
+from survey_kit.charts.letters import width
 from survey_kit.charts.page import AXIS, EDGE, VALUE, Frame, Page
 from survey_kit.charts.palette import ACCENT, FAINT, INK, MUTED
 from survey_kit.charts.rows import GAP, Row, column, column_room, draw_guides, draw_labels, set_rows
 from survey_kit.results.display import number, percent, points
+from survey_kit.results.letters import clean
 from survey_kit.results.weights import Weights
 
 HEIGHT = 17.0

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from survey_kit import schema
-from survey_kit.charts.letters import clean
 from survey_kit.errors import ArgumentError, NoValidData
 from survey_kit.nonresponse import reads_like_nonresponse
 from survey_kit.results.display import confidence, number
 from survey_kit.results.estimates import Estimates
-from survey_kit.results.statistics import family, with_headings, with_titles
+from survey_kit.results.letters import clean
+from survey_kit.results.statistics import PLACES, family, places, with_headings, with_titles
 from survey_kit.results.units import SHARE, UNIT, units_of_frame
 
 _MOST_NOTICES = 2  # sentences in a footer
@@ -95,7 +95,8 @@ def source_of(result: Any) -> Source:
 
 def _read(result: Any) -> Source:
     if isinstance(result, Estimates):
-        frame = with_titles(result.frame(), result.titles).assign(**{UNIT: result.units})
+        frame = result.frame()
+        frame = with_titles(frame, result.titles).assign(**{UNIT: result.units, PLACES: places(frame)})
         return Source(
             frame,
             result.by,
@@ -114,7 +115,7 @@ def _read(result: Any) -> Source:
             raise ArgumentError(f"The frame has no column {', '.join(lacking)}; a chart needs the columns of a result.")
         known = {schema.VARIABLE, *schema.RESULT_COLUMNS, "term", "t", "p_value"}
         frame = _numeric(result.reset_index(drop=True))
-        frame = frame.assign(**{UNIT: units_of_frame(frame)})
+        frame = frame.assign(**{UNIT: units_of_frame(frame), PLACES: places(frame)})
         return Source(frame, tuple(str(c) for c in result if c not in known))
     raise ArgumentError(
         f"A chart cannot be made from {type(result).__name__}. Give Estimates, a list of them, a ModelFit, Weights, or a "

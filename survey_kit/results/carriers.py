@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
@@ -28,11 +28,15 @@ class Carrier(Protocol):
     """The sampling error of K estimates."""
 
     @property
+    def bound(self) -> BoundDesign:
+        """The design under which they were estimated."""
+
+    @property
     def df(self) -> float:
         """Degrees of freedom for t."""
 
     def variance(self) -> FloatArray:
-        """Variances. Shape (K,)."""
+        """Variances, read-only. Shape (K,)."""
 
     def vcov(self) -> FloatArray:
         """Covariance matrix. Shape (K, K)."""
@@ -40,10 +44,10 @@ class Carrier(Protocol):
     def logit_variance(self, theta: FloatArray) -> FloatArray:
         """Variances of logit(theta): by the delta method, or of the logits of the replicates. Shape (K,)."""
 
-    def map(self, matrix: FloatArray) -> Carrier:
+    def map(self, matrix: FloatArray | sp.sparray) -> Carrier:
         """The error of `matrix @ theta`. Shape of `matrix`: (M, K)."""
 
-    def transform(self, value: Transform, jacobian: FloatArray) -> Carrier:
+    def transform(self, value: Transform, jacobian: FloatArray | sp.sparray) -> Carrier:
         """The error of `value(theta)`: by the delta method (`jacobian`, shape (M, K)), or of the replicates' values."""
 
     def with_df(self, df: float) -> Carrier:
@@ -61,14 +65,20 @@ class Linearized:
     sums: tuple[UnitSums, ...]
     schemes: tuple[Scheme, ...]
     df: float
+    bound: BoundDesign = field(repr=False)
 
     def variance(self) -> FloatArray:
         return self._variance
 
     @cached_property
     def _variance(self) -> FloatArray:
-        found = np.sum([d.covariance(s, diagonal=True) for s, d in zip(self.sums, self.schemes, strict=True)], axis=0)
-        return np.where(found < 0, np.nan, found)
+        return _read_only(np.where(self.diagonal < 0, np.nan, self.diagonal))
+
+    @cached_property
+    def diagonal(self) -> FloatArray:
+        """The diagonal of `vcov()`, read-only: variances of which some may be negative. Shape (K,)."""
+        parts = [d.covariance(s, diagonal=True) for s, d in zip(self.sums, self.schemes, strict=True)]
+        return _read_only(np.sum(parts, axis=0))
 
     def vcov(self) -> FloatArray:
         return np.sum([d.covariance(s) for s, d in zip(self.sums, self.schemes, strict=True)], axis=0)
@@ -80,7 +90,7 @@ class Linearized:
     def map(self, matrix: FloatArray | sp.sparray) -> Linearized:
         return replace(self, sums=tuple(s.map(matrix) for s in self.sums))
 
-    def transform(self, value: Transform, jacobian: FloatArray) -> Linearized:
+    def transform(self, value: Transform, jacobian: FloatArray | sp.sparray) -> Linearized:
         return self.map(jacobian)
 
     def with_df(self, df: float) -> Linearized:
@@ -97,13 +107,15 @@ class Replicated:
     rscales: FloatArray
     mse: bool
     df: float
+    bound: BoundDesign = field(repr=False)
 
     def variance(self) -> FloatArray:
         return self._variance
 
     @cached_property
     def _variance(self) -> FloatArray:
-        return replicate_covariance(self.thetas, self.theta, self.scale, self.rscales, self.mse, diagonal=True)
+        found = replicate_covariance(self.thetas, self.theta, self.scale, self.rscales, self.mse, diagonal=True)
+        return _read_only(found)
 
     def vcov(self) -> FloatArray:
         return replicate_covariance(self.thetas, self.theta, self.scale, self.rscales, self.mse)
@@ -112,14 +124,19 @@ class Replicated:
         with np.errstate(divide="ignore", invalid="ignore"):
             return replace(self, thetas=logit(self.thetas), theta=logit(theta)).variance()
 
-    def map(self, matrix: FloatArray) -> Replicated:
+    def map(self, matrix: FloatArray | sp.sparray) -> Replicated:
         return replace(self, thetas=self.thetas @ matrix.T, theta=self.theta @ matrix.T)
 
-    def transform(self, value: Transform, jacobian: FloatArray) -> Replicated:
+    def transform(self, value: Transform, jacobian: FloatArray | sp.sparray) -> Replicated:
         return replace(self, thetas=value(self.thetas), theta=value(self.theta))
 
     def with_df(self, df: float) -> Replicated:
         return replace(self, df=df)
+
+
+def _read_only(values: FloatArray) -> FloatArray:
+    values.flags.writeable = False
+    return values
 
 
 def linearized(
@@ -144,10 +161,10 @@ def linearized(
         sums = [replace(s, size=size) for s in sums]
     for at, (stage, scheme) in enumerate(zip(bound.stages, schemes, strict=True)):
         if isinstance(scheme, StageScheme) and scheme.lonely is not None:
-            domains = domains or _domains_of(values, jacobian)
+            domains = _domains_of(values, jacobian) if domains is None else domains
             there = domains.present(stage.unit, scheme.units)
             sums[at], schemes[at] = domain_deviations(sums[at], scheme, there, domains.of), Squares(scheme.units)
-    return Linearized(sums=tuple(sums), schemes=tuple(schemes), df=df)
+    return Linearized(sums=tuple(sums), schemes=tuple(schemes), df=df, bound=bound)
 
 
 def _domains_of(values: RowValues, jacobian: sp.csr_array | None) -> Domains:
@@ -190,11 +207,11 @@ def _negative_variances(carrier: Linearized) -> tuple[Notice, ...]:
     """Under pps and two-phase designs a variance can be negative, so that there is no standard error."""
     if not any(isinstance(s, QuadraticScheme) for s in carrier.schemes):
         return ()
-    below = int((np.diag(carrier.vcov()) < 0).sum())
+    below = int((carrier.diagonal < 0).sum())
     if not below:
         return ()
     text = (
-        f"{below} of {len(carrier.variance())} variance estimates are negative, which can happen with given or approximated "
+        f"{below} of {len(carrier.diagonal)} variance estimates are negative, which can happen with given or approximated "
         'joint probabilities; these standard errors are missing. Try variance="YG", or pps="brewer".'
     )
     return (Notice("negative_variance", text, below),)
@@ -216,4 +233,4 @@ def replicated(bound: BoundDesign, theta: FloatArray, thetas: FloatArray, df: fl
     """The carrier of estimates that were repeated under each replicate weight. Shapes (K,), (R, K)."""
     constants = bound.replicates
     assert constants is not None
-    return Replicated(thetas, theta, constants.scale, constants.rscales, constants.mse, df)
+    return Replicated(thetas, theta, constants.scale, constants.rscales, constants.mse, df, bound)

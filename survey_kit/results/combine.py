@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,14 +34,14 @@ def with_nets(estimates: Estimates, nets: Mapping[str, Sequence[str]]) -> Estima
     """
     if not nets:
         return estimates
-    rows: list[FloatArray] = []
+    rows: list[sp.sparray] = [sp.eye_array(len(estimates), format="csr")]
     keys = []
     for variable in estimates.keys[schema.VARIABLE].unique():
         for name, answers in nets.items():
             rows.append(_sum_row(estimates, variable, answers))
             first = np.flatnonzero((estimates.keys[schema.VARIABLE] == variable).to_numpy())[0]
             keys.append(estimates.keys.iloc[[first]].assign(**{schema.ANSWER: name}))
-    matrix = sp.csr_array(np.vstack([np.eye(len(estimates)), *rows]))
+    matrix = sp.csr_array(sp.vstack(rows))
     made = _mapped(estimates, matrix, pd.concat([estimates.keys, *keys]))
     return made if estimates.limits is None else _limits_kept(estimates, made)
 
@@ -54,8 +55,11 @@ def only_nets(estimates: Estimates, nets: Mapping[str, Sequence[str]]) -> Estima
 def stacked(results: Sequence[Estimates]) -> Estimates:
     """Results of one survey put together with their covariances, each on its own base.
 
-    Intervals of different methods are taken as they are. Raises UnsupportedOption for results of different designs or
-    confidence levels.
+    Intervals of different methods are taken as they are. One survey is one design in every number: weights, units,
+    strata, calibration, replicates (parts of it made by `where` are of the same survey).
+
+    Raises:
+        UnsupportedOption: results of different designs, degrees of freedom or confidence levels.
     """
     carrier = _joint([r.carrier for r in results])
     if len({r.level for r in results}) > 1:
@@ -71,8 +75,9 @@ def stacked(results: Sequence[Estimates]) -> Estimates:
         n=np.concatenate([r.n for r in results]),
         n_weighted=np.concatenate([r.n_weighted for r in results]),
         carrier=carrier,
-        rows=None if any(r.rows is None for r in results) else np.concatenate([r.rows for r in results]),  # type: ignore[misc]
+        rows=_rows([r.rows for r in results]),
         deff=None if all(r.deff is None for r in results) else np.concatenate([_deff(r) for r in results]),
+        dfs=None if all(r.dfs is None for r in results) else np.concatenate([_dfs(r) for r in results]),
         interval=first.interval if len({r.interval for r in results}) == 1 else "wald",
         limits=_limits(results),
         unit=np.concatenate([r.units for r in results]),
@@ -85,15 +90,35 @@ def stacked(results: Sequence[Estimates]) -> Estimates:
 def _joint(carriers: Sequence[Carrier]) -> Carrier:
     """One carrier for all, from the same sampling units or the same replicates."""
     first = carriers[0]
-    if all(c.df == first.df for c in carriers):
+    if not all(type(c) is type(first) and _same(c.bound, first.bound) for c in carriers):
+        raise UnsupportedOption("Only results of one design can be put together. Estimate them in one call.")
+    if len({c.df for c in carriers}) > 1:
+        found = listed(f"{df:g}" for df in sorted({c.df for c in carriers}))
+        raise UnsupportedOption(
+            f"The results have different degrees of freedom ({found}). Estimate them in one call, or with one df=."
+        )
+    if isinstance(first, Linearized):
         linear = [c for c in carriers if isinstance(c, Linearized)]
-        if len(linear) == len(carriers) and all(len(c.sums) == len(linear[0].sums) for c in linear):
-            return replace(linear[0], sums=tuple(_beside(s) for s in zip(*(c.sums for c in linear), strict=True)))
-        repeated = [c for c in carriers if isinstance(c, Replicated)]
-        if len(repeated) == len(carriers) and len({c.thetas.shape[0] for c in repeated}) == 1:
-            thetas = np.concatenate([c.thetas for c in repeated], axis=1)
-            return replace(repeated[0], thetas=thetas, theta=np.concatenate([c.theta for c in repeated]))
-    raise UnsupportedOption("Only results of one design can be put together. Estimate them in one call.")
+        return replace(first, sums=tuple(_beside(s) for s in zip(*(c.sums for c in linear), strict=True)))
+    assert isinstance(first, Replicated)
+    repeated = [c for c in carriers if isinstance(c, Replicated)]
+    thetas = np.concatenate([c.thetas for c in repeated], axis=1)
+    return replace(first, thetas=thetas, theta=np.concatenate([c.theta for c in repeated]))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two designs, or parts of them, hold the same numbers."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if is_dataclass(one):
+        return all(_same(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
+    return bool(one == other)
 
 
 def _beside(sums: Sequence[UnitSums]) -> UnitSums:
@@ -109,19 +134,30 @@ def _dense(matrix: sp.csr_array | FloatArray) -> FloatArray:
     return np.asarray(matrix.toarray() if isinstance(matrix, sp.sparray) else matrix)
 
 
-def _sum_row(estimates: Estimates, variable: str, answers: Sequence[str]) -> FloatArray:
-    row = np.zeros((1, len(estimates)))
+def _sum_row(estimates: Estimates, variable: str, answers: Sequence[str]) -> sp.csr_array:
+    """One for each answer of the net. Shape (1, K)."""
+    used = np.zeros(len(estimates), dtype=bool)
     here = (estimates.keys[schema.VARIABLE] == variable).to_numpy()
     for answer in answers:
         hit = here & (estimates.keys[schema.ANSWER] == answer).to_numpy()
         if not hit.any():
             raise unknown("answer", answer, estimates.keys.loc[here, schema.ANSWER])
-        row[0, hit] = 1.0
-    return row
+        used |= hit
+    at = np.flatnonzero(used)
+    return sp.csr_array((np.ones(len(at)), at, [0, len(at)]), shape=(1, len(estimates)))
 
 
 def _deff(result: Estimates) -> FloatArray:
     return np.full(len(result), np.nan) if result.deff is None else result.deff
+
+
+def _dfs(result: Estimates) -> FloatArray:
+    return np.full(len(result), float(result.df)) if result.dfs is None else result.dfs
+
+
+def _rows(rows: Sequence[FloatArray | None]) -> FloatArray | None:
+    known = [r for r in rows if r is not None]
+    return np.concatenate(known) if len(known) == len(rows) else None
 
 
 def _limits(results: Sequence[Estimates]) -> tuple[FloatArray, FloatArray] | None:
@@ -152,9 +188,11 @@ def _mapped(estimates: Estimates, matrix: sp.csr_array, keys: pd.DataFrame) -> E
         theta=matrix @ estimates.theta,
         n=estimates.n[source],
         n_weighted=estimates.n_weighted[source],
-        carrier=estimates.carrier.map(matrix),  # type: ignore[arg-type]
+        carrier=estimates.carrier.map(matrix),
         rows=None if estimates.rows is None else estimates.rows[source],
         deff=None,
+        dfs=None if estimates.dfs is None else estimates.dfs[source],
         limits=None,
+        notices=estimates.passed_on,
         unit=None if estimates.unit is None else estimates.unit[source],
     )

@@ -58,10 +58,6 @@ class Contrast:
         return [part.label for part in self.parts]
 
     @property
-    def is_linear(self) -> bool:
-        return all(part.coefficients is not None for part in self.parts)
-
-    @property
     def linear(self) -> sp.csr_array:
         """The coefficients of the linear ones; the rows of the others are empty. Shape (M, K)."""
         return self._matrix([np.empty(0) if p.coefficients is None else p.coefficients for p in self.parts])
@@ -90,8 +86,10 @@ def contrast_of(weights: Weights, names: pd.Index) -> Contrast:
 
     Raises:
         ArgumentError: an expression that cannot be read; a wrong number of coefficients, or none; a name that two
-            estimates have. UnknownNameError: a name that no estimate has.
+            estimates have; no estimates. UnknownNameError: a name that no estimate has.
     """
+    if not len(names):
+        raise ArgumentError("The result holds no estimates, so there is nothing to contrast.")
     if isinstance(weights, str):
         parts = [_expression(weights.strip(), weights, names)]
     elif isinstance(weights, Mapping):
@@ -153,7 +151,8 @@ def _weighted(label: str, weights: Mapping[Any, Any], names: pd.Index) -> Part:
         raise ArgumentError(f"Contrast {label!r} needs a number for each estimate; got {_brief(bad)}.")
     coefficients = np.array(values, dtype=float)
     _check_finite(coefficients)
-    return Part(label, _places(wanted, names), coefficients)
+    places, used = _places(wanted, names), coefficients != 0  # estimates with coefficient 0 play no part
+    return Part(label, places[used], coefficients[used])
 
 
 def _expression(label: str, text: str, names: pd.Index) -> Part:
@@ -221,10 +220,10 @@ def moved(carrier: Carrier, value: Transform, jacobian: sp.csr_array, theta: Flo
                 'method="replicates" needs replicate weights; these estimates are linearised. Leave it out, or estimate '
                 "under poll.replicate(...)."
             )
-        return carrier.transform(value, jacobian)  # type: ignore[arg-type]
+        return carrier.transform(value, jacobian)
     if method != "delta":
-        return carrier.transform(value, jacobian)  # type: ignore[arg-type]
-    tangent = carrier.map(jacobian)  # type: ignore[arg-type]
+        return carrier.transform(value, jacobian)
+    tangent = carrier.map(jacobian)
     return replace(tangent, thetas=tangent.thetas - tangent.theta + theta, theta=theta)
 
 
@@ -253,18 +252,26 @@ def pairs_of(keys: pd.DataFrame, verb: str, sign: str, wanted: Mapping[str, Any]
         raise ArgumentError(f"{verb}({column}=...) takes a pair of values, got {pair!r}.")
     one, other = (_rows(keys, column, value) for value in pair)
     rest = [c for c in keys.columns if c != column]
-    both = keys.loc[one, rest].assign(_p=one).merge(keys.loc[other, rest].assign(_n=other), on=rest, how="inner")
-    if both.empty:
+    first, second = _counterparts(keys[rest], one, other)
+    if not len(first):
         shown = f"{column} {pair[0]!r} and {pair[1]!r}"
         raise ArgumentError(f"No estimates of {shown} agree in the other keys ({listed(rest)}).")
-    made = both[rest].copy()
+    made = keys[rest].iloc[first].reset_index(drop=True)
     made.insert(keys.columns.get_loc(column), column, f"{pair[0]} {sign} {pair[1]}")  # type: ignore[arg-type]
-    alone = len(one) + len(other) - both["_p"].nunique() - both["_n"].nunique()
+    alone = len(one) + len(other) - len(np.unique(first)) - len(np.unique(second))
     notices: tuple[Notice, ...] = ()
     if alone:
         text = f"{alone} estimates of {column} {pair[0]!r} or {pair[1]!r} have no counterpart and are left out."
         notices = (Notice("unpaired", text, alone),)
-    return Pairs(made, both["_p"].to_numpy(), both["_n"].to_numpy(), notices)
+    return Pairs(made, first, second, notices)
+
+
+def _counterparts(rest: pd.DataFrame, one: IntArray, other: IntArray) -> tuple[IntArray, IntArray]:
+    """Rows of the one and of the other group that agree in the other keys, in the order of the one."""
+    code = rest.groupby(list(rest.columns), sort=False, dropna=False, observed=True).ngroup().to_numpy()
+    sides = pd.DataFrame({"key": code[one], "first": one}), pd.DataFrame({"key": code[other], "second": other})
+    both = sides[0].merge(sides[1], on="key", how="inner")
+    return both["first"].to_numpy(), both["second"].to_numpy()
 
 
 def _rows(keys: pd.DataFrame, column: str, value: Any) -> IntArray:

@@ -92,11 +92,24 @@ def interval(low: float | None, high: float | None, digits: int = 0, percent: bo
     >>> interval(0.175, 0.224), interval(-1.25, 0.5, 1, percent=False), interval(float("nan"), 1.0)
     ('18% to 22%', '−1.3 to 0.5', '-')
     """
-    if _is_missing(low) or _is_missing(high):
+    both = ends(low, high, digits, percent)
+    if both is None:
         return NOTHING
-    if not percent:
-        return f"{number(low, digits)} to {number(high, digits)}"
-    return f"{number(_times_100(low), digits)}% to {number(_times_100(high), digits)}%"
+    sign = "%" if percent else ""
+    return f"{both[0]}{sign} to {both[1]}{sign}"
+
+
+def ends(low: float | None, high: float | None, digits: int = 0, percent: bool = True) -> tuple[str, str] | None:
+    """The two ends of an interval as numbers, those of shares in percent; None where one is missing.
+
+    >>> ends(0.175, 0.224), ends(-1.25, 0.5, 1, percent=False), ends(float("nan"), 1.0)
+    (('18', '22'), ('−1.3', '0.5'), None)
+    """
+    if _is_missing(low) or _is_missing(high):
+        return None
+    if percent:
+        low, high = _times_100(low), _times_100(high)
+    return number(low, digits), number(high, digits)
 
 
 def margin_of_error(n: float, deff: float | None = None, level: float = 0.95, digits: int = 1) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from survey_kit import schema
-from survey_kit.errors import ArgumentError, UnsupportedOption
+from survey_kit.errors import ArgumentError, UnsupportedOption, check_level
 from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.kernels.intervals import interval
 from survey_kit.results.carriers import Carrier, Linearized, Replicated
@@ -23,10 +23,13 @@ from survey_kit.results.listing_text import as_text
 from survey_kit.results.units import combined_units, units_of
 from survey_kit.schema import Notice
 
+OF_ONE_RESULT = ("deff", "interval")  # notices on figures that are not passed on to results made of a result
+_ARRAYS = ("theta", "n", "n_weighted", "rows", "deff", "dfs", "unit")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Estimates:
-    """K estimates with their joint sampling error.
+    """K estimates with their joint sampling error. Its arrays are read-only.
 
     Attributes:
         keys: K rows: `variable`, the `by` variables, `answer`, `statistic`.
@@ -35,6 +38,7 @@ class Estimates:
         rows: rows of the group, answered or not (used by the "beta" interval alone). Shape (K,).
         carrier: the error carrier.
         deff: design effects, NaN where not asked for. Shape (K,).
+        dfs: degrees of freedom of each, where they differ from group to group (quantiles). Shape (K,).
         by: names of the `by` columns among the keys.
         level: confidence level of the intervals.
         interval: interval method ("wald" or one of those of `proportion`).
@@ -62,6 +66,13 @@ class Estimates:
     notices: tuple[Notice, ...] = ()
     context: Mapping[str, Any] = field(default_factory=dict)
     unit: np.ndarray | None = None
+    dfs: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        for name in _ARRAYS:
+            object.__setattr__(self, name, _read_only(getattr(self, name)))
+        if self.limits is not None:
+            object.__setattr__(self, "limits", tuple(map(_read_only, self.limits)))
 
     def __len__(self) -> int:
         return len(self.theta)
@@ -77,7 +88,7 @@ class Estimates:
 
     @property
     def df(self) -> float:
-        """Degrees of freedom."""
+        """Degrees of freedom of the design in the domain; see `dfs` for those of groups."""
         return self.carrier.df
 
     @property
@@ -106,6 +117,8 @@ class Estimates:
     @property
     def names(self) -> pd.Index:
         """One name for each estimate: the keys that vary, joined by ':'."""
+        if not len(self):
+            return pd.Index([], dtype="str")
         parts = [c for c in self.keys.columns if self.keys[c].nunique() > 1]
         parts = (
             parts or [c for c in (schema.ANSWER, schema.VARIABLE) if c in self.keys and self.keys[c].iloc[0] != ""][:1]
@@ -113,16 +126,30 @@ class Estimates:
         return pd.Index([":".join(str(v) for v in row if str(v) != "") for row in self.keys[parts].to_numpy()])
 
     def confidence_interval(self, level: float | None = None) -> tuple[FloatArray, FloatArray]:
-        """Lower and upper limits. R: confint(df = degf(design)), svyciprop."""
+        """Lower and upper limits, at the level of the result unless another is asked for. R: confint, svyciprop.
+
+        Raises:
+            ArgumentError: no confidence level, or another one than that of limits that the estimator made itself.
+        """
+        level = self.level if level is None else level
+        check_level(level)
         if self.limits is not None:
-            if level not in (None, self.level):
+            if level != self.level:
                 raise ArgumentError(
                     f"These limits were made at level {self.level:g}; ask the estimator for level={level:g}."
                 )
             return self.limits
         base = self.rows if self.interval == "beta" and self.rows is not None else self.n
-        logits = self.carrier.logit_variance(self.theta) if self.interval != "wald" else self.carrier.variance()
-        return interval(self.interval, self.theta, self.carrier.variance(), logits, level or self.level, self.df, base)
+        variance = self.carrier.variance()
+        logits = variance if self.interval == "wald" else self.carrier.logit_variance(self.theta)
+        found, group = np.unique(self.dfs if self.dfs is not None else np.full(len(self), self.df), return_inverse=True)
+        low, high = np.full((2, len(self)), np.nan)
+        for g, df in enumerate(found):
+            at = group == g
+            low[at], high[at] = interval(
+                self.interval, self.theta[at], variance[at], logits[at], level, float(df), base[at]
+            )
+        return low, high
 
     def frame(self) -> pd.DataFrame:
         """One row for each estimate, in the schema of all results (see schema.py)."""
@@ -132,7 +159,7 @@ class Estimates:
         out[schema.SE] = self.se
         out[schema.CI_LOW] = low
         out[schema.CI_HIGH] = high
-        out[schema.DF] = self.df
+        out[schema.DF] = self.df if self.dfs is None else self.dfs
         out[schema.DEFF] = np.nan if self.deff is None else self.deff
         out[schema.N] = self.n.astype(np.int64)
         out[schema.N_WEIGHTED] = self.n_weighted
@@ -143,14 +170,14 @@ class Estimates:
         """Some of the estimates by their place, with all that belongs to them. Shape of `rows`: (M,)."""
         rows = np.asarray(rows, dtype=np.int64)
         picked = sp.csr_array((np.ones(len(rows)), rows, np.arange(len(rows) + 1)), shape=(len(rows), len(self)))
-        optional: dict[str, Any] = {"rows": self.rows, "deff": self.deff, "unit": self.unit}
+        optional: dict[str, Any] = {"rows": self.rows, "deff": self.deff, "dfs": self.dfs, "unit": self.unit}
         return replace(
             self,
             keys=self.keys.iloc[rows].reset_index(drop=True),
             theta=self.theta[rows],
             n=self.n[rows],
             n_weighted=self.n_weighted[rows],
-            carrier=self.carrier.map(picked),  # type: ignore[arg-type]
+            carrier=self.carrier.map(picked),
             limits=None if self.limits is None else (self.limits[0][rows], self.limits[1][rows]),
             **{name: values[rows] for name, values in optional.items() if values is not None},
         )
@@ -162,7 +189,7 @@ class Estimates:
         used = sp.csr_array(matrix if sp.issparse(matrix) else np.atleast_2d(np.asarray(matrix, dtype=float)))
         used.eliminate_zeros()
         units = combined_units(used, self.units)
-        carrier = self.carrier.map(used)  # type: ignore[arg-type]
+        carrier = self.carrier.map(used)
         return self._made(
             used, keys, statistic, **{"theta": used @ self.theta, "carrier": carrier, "unit": units, **changes}
         )
@@ -173,11 +200,16 @@ class Estimates:
             "keys": keys.assign(**{schema.STATISTIC: statistic}).reset_index(drop=True),
             "n": smallest(self.n, used),
             "n_weighted": smallest(self.n_weighted, used),
-            **dict.fromkeys(("rows", "deff", "limits")),
+            **dict.fromkeys(("rows", "deff", "dfs", "limits")),
             "interval": "wald",
-            "notices": tuple(n for n in self.notices if n.kind != "deff"),
+            "notices": self.passed_on,
         }
         return replace(self, **{**parts, **changes})
+
+    @property
+    def passed_on(self) -> tuple[Notice, ...]:
+        """Notices that also hold of what is made of these estimates: all but those on design effects and intervals."""
+        return tuple(n for n in self.notices if n.kind not in OF_ONE_RESULT)
 
     def difference(self, **pairs: tuple[Any, Any]) -> Estimates:
         """Differences between two groups, everything else equal, with their covariance.
@@ -193,7 +225,7 @@ class Estimates:
         ones, row = np.ones(m), np.arange(m)
         at = (np.concatenate([ones, -ones]), (np.tile(row, 2), np.concatenate([found.first, found.second])))
         matrix = sp.csr_array(sp.coo_array(at, shape=(m, len(self))))
-        return self.map(matrix, found.keys, "difference", notices=(*self.notices, *found.notices))
+        return self.map(matrix, found.keys, "difference", notices=(*self.passed_on, *found.notices))
 
     def ratio(self, method: str | None = None, **pairs: tuple[Any, Any]) -> Estimates:
         """Ratios of two groups, everything else equal, with their covariance. NaN where the second is zero.
@@ -211,11 +243,11 @@ class Estimates:
         return self._made(
             abs(jacobian),
             found.keys,
-            "ratio",
+            "quotient",
             theta=theta,
             carrier=moved(self.carrier, value, jacobian, theta, method),
             unit=None,
-            notices=(*self.notices, *found.notices),
+            notices=(*self.passed_on, *found.notices),
         )
 
     def contrast(self, weights: Weights, method: str | None = None) -> Estimates:
@@ -306,6 +338,15 @@ class Estimates:
 
     def _repr_html_(self) -> str:
         return as_html(listing_of(self, MOST_HTML))
+
+
+def _read_only(values: Any) -> Any:
+    """A view of an array that nobody can write to; the array itself is left as it is."""
+    if values is None:
+        return None
+    view = np.asarray(values).view()
+    view.flags.writeable = False
+    return view
 
 
 def smallest(values: FloatArray, used: sp.csr_array) -> FloatArray:

@@ -13,7 +13,7 @@ are limited, since a study file may come from anybody.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
@@ -136,11 +136,11 @@ class _Parser:
         usual = f"follows without a sign such as + or /. {BACKTICKS}" if known else "is not allowed here."
         _refuse(self.text, word.text, word.start, why or usual)
 
-    def _chain(self, signs: tuple[str, ...], part: object, depth: int) -> None:
-        part(depth)  # type: ignore[operator]
+    def _chain(self, signs: tuple[str, ...], part: Callable[[int], object], depth: int) -> None:
+        part(depth)
         while self._next() in signs:
             sign = self._take().text
-            part(depth)  # type: ignore[operator]
+            part(depth)
             self.steps.append(Step("sign", sign))
 
     def _product(self, depth: int) -> None:

@@ -14,10 +14,10 @@ from survey_kit import schema
 from survey_kit.errors import ArgumentError, DesignError, check_level, unknown
 from survey_kit.kernels.intervals import t_quantile
 from survey_kit.results.estimates import Estimates
+from survey_kit.results.statistics import RATIOS
 from survey_kit.schema import Notice
 
 TERM = "term"
-RATIOS = {"logit": "odds ratio", "log": "ratio", "cloglog": "hazard ratio"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ class ModelFit:
         """Coefficients with t and p, in the schema of all results. R: summary(svyglm)$coefficients, confint.
 
         Args:
-            exponentiate: odds ratios (logit), ratios (log), with intervals mapped and se by the delta method.
+            exponentiate: odds ratios (logit), mean ratios (log), hazard ratios (cloglog), with intervals mapped and se by
+                the delta method.
             reference: add a row for the reference level of each categorical variable (flag "reference").
         """
         out = self.coef.frame()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,14 +11,21 @@ import pandas as pd
 
 from survey_kit import schema
 from survey_kit.kernels.groups import FloatArray, IntArray
-from survey_kit.results.display import confidence, decimals, interval, number, percent, points, signed
+from survey_kit.results.display import NOTHING, confidence, decimals, ends, number, percent, points, signed
 from survey_kit.results.letters import clean
-from survey_kit.results.statistics import UNITLESS, answer_heading, family, heading, with_headings, with_titles
-from survey_kit.results.units import DIFFERENCE, POINTS, SHARE
+from survey_kit.results.statistics import (
+    OF_SEVERAL,
+    PERCENT,
+    PLACES,
+    answer_heading,
+    places,
+    with_headings,
+    with_titles,
+)
+from survey_kit.results.units import DIFFERENCE, POINTS, SHARE, column_heading
 
 MOST_TEXT, MOST_HTML = 40, 60  # rows shown in a terminal and in a notebook
 MARK = "†"
-HEADINGS = {SHARE: "%", POINTS: "Points"}
 INTERVALS = {
     "logit": "logit",
     "wilson": "Wilson",
@@ -28,6 +35,7 @@ INTERVALS = {
     "xlogit": "logit, delta method",
 }
 _TERM = "term"  # models name their coefficients by it
+_FINER = "sk_finer"  # decimals of standard errors
 _LABEL = 400  # characters of a label that are looked at
 
 
@@ -56,10 +64,20 @@ class Listed(Protocol):
     def units(self) -> np.ndarray: ...
     @property
     def df(self) -> float: ...
+    @property
+    def dfs(self) -> FloatArray | None: ...
     def frame(self) -> pd.DataFrame: ...
-
-    def take(self, rows: IntArray) -> Listed: ...
     def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row: its labels; estimate and standard error; the limits (None where there are none); n and what follows it."""
+
+    labels: tuple[str, ...]
+    numbers: tuple[str, str]
+    limits: tuple[str, str] | None
+    bases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +87,7 @@ class Listing:
     Attributes:
         title, wording: heading.
         labels, figures: headings of the label columns and of the number columns.
-        rows: (labels, figures) of each row shown.
+        rows: the rows shown.
         cut: rows shown before the gap; hidden: rows in the gap.
         notes: what a reader must know.
     """
@@ -78,7 +96,7 @@ class Listing:
     wording: str
     labels: tuple[str, ...]
     figures: tuple[str, ...]
-    rows: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    rows: tuple[Line, ...]
     cut: int
     hidden: int
     notes: tuple[str, ...]
@@ -86,8 +104,16 @@ class Listing:
     @property
     def grouped(self) -> bool:
         """Whether outer labels can be headings: some of them has several rows."""
-        outer = [labels[:-1] for labels, _ in self.rows]
+        outer = [line.labels[:-1] for line in self.rows]
         return len(self.labels) > 1 and len(set(outer)) < len(outer)
+
+    def figures_of(self, line: Line, blank: str = " ") -> tuple[str, ...]:
+        """The texts of a row's number columns; limits are filled with blanks so that they stand under each other."""
+        if line.limits is None:
+            return (*line.numbers, NOTHING, *line.bases)
+        sides = zip(*(other.limits for other in self.rows if other.limits is not None), strict=True)
+        low, high = (own.rjust(max(map(len, side)), blank) for own, side in zip(line.limits, sides, strict=True))
+        return (*line.numbers, f"{low} to {high}", *line.bases)
 
     @property
     def gap(self) -> str:
@@ -102,15 +128,17 @@ def listing_of(result: Listed, most: int) -> Listing:
     cut = most - most // 3 if hidden else len(shown)
     shown = np.delete(shown, np.s_[cut : cut + hidden])
     columns = _label_columns(result.keys)
-    part = result.take(shown) if hidden else result
-    frame, units = with_titles(part.frame(), result.titles), part.units
+    whole = result.frame()
+    digits = places(whole)
+    whole = whole.assign(**{PLACES: digits, _FINER: _finer(whole, digits)})
+    frame, units = with_titles(whole.iloc[shown], result.titles), result.units[shown]
     title, wording = _heading(result, columns)
     return Listing(
         title=title,
         wording=wording,
         labels=tuple(_label_heading(result, c) for c in columns),
         figures=_figure_headings(result, frame, units),
-        rows=tuple(zip(_labels(result, frame, columns), _figures(result, frame, units), strict=True)),
+        rows=tuple(_lines(result, frame, units, columns)),
         cut=cut,
         hidden=hidden,
         notes=_notes(result, frame),
@@ -175,61 +203,46 @@ def _labels(result: Listed, frame: pd.DataFrame, columns: Sequence[str]) -> list
 
 
 def _figure_headings(result: Listed, frame: pd.DataFrame, units: np.ndarray) -> tuple[str, ...]:
-    statistics = {str(s) for s in frame[schema.STATISTIC]}
-    kinds = set(units)
-    if len(kinds) == 1 and kinds <= set(HEADINGS):
-        head = HEADINGS[units[0]]
-    else:
-        head = clean(heading(statistics.pop())) if len(statistics) == 1 else "Estimate"
+    head = clean(column_heading(frame[schema.STATISTIC].astype(str), units))
     deff = () if result.deff is None else ("deff",)
     return (head, "SE", f"{confidence(result.level)} CI", "n", *deff)
 
 
-def _figures(result: Listed, frame: pd.DataFrame, units: np.ndarray) -> list[tuple[str, ...]]:
-    """Numbers of each row as text; limits stand under each other."""
+def _lines(result: Listed, frame: pd.DataFrame, units: np.ndarray, columns: Sequence[str]) -> Iterator[Line]:
+    """Numbers of each row as text."""
     mixed = len(set(units)) > 1
-    places = _places(frame)
-    rows = []
-    for row, unit, (digits, finer) in zip(frame.to_dict("records"), units, places, strict=True):
-        low, high = row[schema.CI_LOW], row[schema.CI_HIGH]
-        if unit in (SHARE, POINTS):
-            write = percent if unit == SHARE else points
-            text = write(row[schema.ESTIMATE], 1)
-            estimate = (
-                text if mixed and unit == SHARE else f"{text} pts" if mixed and text != "-" else text.removesuffix("%")
-            )
-            error = percent(row[schema.SE], 1).removesuffix("%")
-            limits = interval(low, high, 1).replace("%", "%" if mixed and unit == SHARE else "")
-        else:
-            estimate = (signed if unit == DIFFERENCE else number)(row[schema.ESTIMATE], digits)
-            error, limits = number(row[schema.SE], finer), interval(low, high, digits, percent=False)
+    for row, labels, unit in zip(frame.to_dict("records"), _labels(result, frame, columns), units, strict=True):
         n = f"{MARK} {number(row[schema.N])}" if row[schema.N] < schema.LOW_BASE else number(row[schema.N])
         deff = () if result.deff is None else (number(row[schema.DEFF], 2),)
-        rows.append([estimate, error, limits, n, *deff])
-    return [tuple(row) for row in _under_each_other(rows)]
+        estimate = _estimate(row[schema.ESTIMATE], unit, row[PLACES], mixed)
+        low, high = row[schema.CI_LOW], row[schema.CI_HIGH]
+        if unit in (SHARE, POINTS):
+            error = percent(row[schema.SE], PERCENT).removesuffix("%")
+            limits = ends(low, high, PERCENT)
+            if limits is not None and mixed and unit == SHARE:
+                limits = f"{limits[0]}%", f"{limits[1]}%"
+        else:
+            error, limits = number(row[schema.SE], row[_FINER]), ends(low, high, row[PLACES], percent=False)
+        yield Line(labels, (estimate, error), limits, (n, *deff))
 
 
-def _places(frame: pd.DataFrame) -> list[tuple[int, int]]:
-    """Decimals of each row and of its standard error: the same for all rows of a variable and statistic."""
-    variable = frame[schema.VARIABLE].where(~frame[schema.STATISTIC].isin(UNITLESS), "")
-    out = [(0, 0)] * len(frame)
-    for (_, statistic), at in frame.groupby([variable, schema.STATISTIC], sort=False, dropna=False).indices.items():
-        rows = frame.iloc[at]
-        quantile = family(str(statistic)) == "quantile"
-        digits = decimals(rows[schema.ESTIMATE], rows[schema.SE], whole=quantile)
-        finer = max(digits, decimals((), rows[schema.SE])) if quantile else digits
-        for place in at:
-            out[place] = digits, finer
+def _estimate(value: float, unit: str, digits: int, mixed: bool) -> str:
+    """The estimate, with its unit where several are mixed."""
+    if unit == SHARE:
+        text = percent(value, PERCENT)
+        return text if mixed else text.removesuffix("%")
+    if unit == POINTS:
+        text = points(value, PERCENT)
+        return f"{text} pts" if mixed and text != NOTHING else text
+    return (signed if unit == DIFFERENCE else number)(value, digits)
+
+
+def _finer(frame: pd.DataFrame, digits: IntArray) -> IntArray:
+    """Decimals of each standard error: those of the estimate, or as many as its own size wants."""
+    out = digits.copy()
+    for _, at in frame.groupby([schema.VARIABLE, schema.STATISTIC], sort=False, dropna=False).indices.items():
+        out[at] = np.maximum(digits[at], decimals((), frame[schema.SE].iloc[at]))
     return out
-
-
-def _under_each_other(rows: list[list[str]]) -> list[list[str]]:
-    """Both limits of each interval filled with blanks to the same width."""
-    parts = [row[2].partition(" to ") for row in rows]
-    widths = [max((len(part[side]) for part in parts if part[1]), default=0) for side in (0, 2)]
-    for row, (low, to, high) in zip(rows, parts, strict=True):
-        row[2] = f"{low:>{widths[0]}}{to}{high:>{widths[1]}}" if to else low
-    return rows
 
 
 def _notes(result: Listed, frame: pd.DataFrame) -> tuple[str, ...]:
@@ -237,16 +250,24 @@ def _notes(result: Listed, frame: pd.DataFrame) -> tuple[str, ...]:
     notes = []
     if (frame[schema.N] < schema.LOW_BASE).any():
         notes.append(f"{MARK} Fewer than {schema.LOW_BASE} respondents: read with caution.")
-    if set(frame[schema.STATISTIC]) & {"difference", "contrast"}:
+    if set(frame[schema.STATISTIC]) & OF_SEVERAL:
         notes.append("n: the smallest base that is used.")
     notes += [clean(notice.text, _LABEL * 2) for notice in result.notices]
     if result.context.get("where"):
         notes.append(clean(f"Base: {result.context['where']}.", _LABEL * 2))
     design = clean(result.context.get("design", ""), _LABEL * 2)
-    whole = float(result.df).is_integer()
-    df = "normal intervals" if np.isinf(result.df) else f"{number(result.df, 0 if whole else 1)} degrees of freedom"
-    notes.append(f"{f'Design: {design}; ' if design else ''}{df}; {_method(result)}.")
+    notes.append(f"{f'Design: {design}; ' if design else ''}{_freedom(result)}; {_method(result)}.")
     return tuple(notes)
+
+
+def _freedom(result: Listed) -> str:
+    """Degrees of freedom: one number, or from which to which group."""
+    every = np.array([result.df]) if result.dfs is None else result.dfs
+    found = np.unique(every[~np.isnan(every)]) if not np.isnan(every).all() else np.array([np.nan])
+    least, most = (number(df, 0 if float(df).is_integer() else 1) for df in (found[0], found[-1]))
+    if len(found) > 1:
+        return f"degrees of freedom by group: {least} to {most}"
+    return "normal intervals" if np.isinf(found[0]) else f"{least} degrees of freedom"
 
 
 def _method(result: Listed) -> str:

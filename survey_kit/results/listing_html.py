@@ -1,4 +1,8 @@
-"""A printed result in a notebook: an accessible table that takes its colours from the page, light or dark."""
+"""A printed result in a notebook: an accessible table that takes its colours from the page, light or dark.
+
+It stands here and not among the looks of `tables/`, since a result shows itself (`_repr_html_`) and `results/` lies below
+`tables/`. `sk.table` lays out the same texts for publication.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from itertools import groupby
 
-from survey_kit.results.listing import Listing
+from survey_kit.results.listing import Line, Listing
 
 # Lines and muted text are grey with alpha, so that they are right on white and on black.
 STYLE = (
@@ -61,19 +65,17 @@ def _bodies(listing: Listing) -> Iterator[str]:
     for at, part in enumerate(parts):
         if at:
             yield f'<tbody><tr><td class="g" colspan="{width}">⋯ {escape(listing.gap)}</td></tr></tbody>'
-        for outer, rows in groupby(part, key=lambda item: item[1][0][:-1] if grouped else ()):
+        for outer, rows in groupby(part, key=lambda item: item[1].labels[:-1] if grouped else ()):
             heading = ""
             if grouped:
                 text = escape(" · ".join(label for label in outer if label))
                 heading = f'<tr><th scope="rowgroup" colspan="{width}">{text}</th></tr>'
-            yield f"<tbody>{heading}{''.join(_row(row, grouped) for _, row in rows)}</tbody>"
+            yield f"<tbody>{heading}{''.join(_row(listing, line, grouped) for _, line in rows)}</tbody>"
 
 
-def _row(row: tuple[tuple[str, ...], tuple[str, ...]], grouped: bool) -> str:
-    labels, figures = row
-    shown = labels[-1:] if grouped else labels
+def _row(listing: Listing, line: Line, grouped: bool) -> str:
+    shown = line.labels[-1:] if grouped else line.labels
     names = "".join(f'<th scope="row">{escape(label)}</th>' for label in shown)
-    estimate, error, limits, *rest = map(escape, figures)
-    limits = " to ".join(side.replace(" ", _FIGURE_SPACE) for side in limits.split(" to "))
-    numbers = f'<td>{estimate}</td><td class="m">{error}</td>' + "".join(f"<td>{text}</td>" for text in (limits, *rest))
+    estimate, error, *rest = map(escape, listing.figures_of(line, _FIGURE_SPACE))
+    numbers = f'<td>{estimate}</td><td class="m">{error}</td>' + "".join(f"<td>{text}</td>" for text in rest)
     return f"<tr>{names}{numbers}</tr>"

@@ -24,7 +24,7 @@ def as_text(listing: Listing) -> str:
 
 
 def _table(listing: Listing) -> list[str]:
-    figures = [listing.figures, *(figures for _, figures in listing.rows)]
+    figures = [listing.figures, *map(listing.figures_of, listing.rows)]
     wide = [max(cells(row[i]) for row in figures) for i in range(len(listing.figures))]
     room = WIDTH - sum(wide) - _GAP * len(wide)
     wanted = _wanted(listing)
@@ -38,14 +38,15 @@ def _table(listing: Listing) -> list[str]:
 def _rows(listing: Listing, widths: Sequence[int], wide: Sequence[int], headed: bool) -> Iterator[str]:
     """Lines of the rows: outer labels in columns, or, where there is no room for them, as headings."""
     before: Labels = ()
-    for at, (labels, numbers) in enumerate(listing.rows):
+    for at, line in enumerate(listing.rows):
+        labels = line.labels
         if listing.hidden and at == listing.cut:
             yield f"⋯ {listing.gap}"
             before = ()
         if headed and labels[:-1] != before[:-1]:
             yield shortened(" · ".join(filter(None, labels[:-1])), WIDTH)
         shown = (f"{_INDENT}{labels[-1]}",) if headed else _without_repeats(labels, before)
-        yield _line(shown, numbers, widths, wide)
+        yield _line(shown, listing.figures_of(line), widths, wide)
         before = labels
 
 
@@ -66,7 +67,7 @@ def _without_repeats(labels: Labels, before: Labels) -> Labels:
 
 def _wanted(listing: Listing) -> list[int]:
     """Widths that the label columns would need."""
-    longest = [max(cells(labels[i]) for labels, _ in listing.rows) for i in range(len(listing.labels))]
+    longest = [max(cells(line.labels[i]) for line in listing.rows) for i in range(len(listing.labels))]
     return [max(width, min(cells(head), 24)) for width, head in zip(longest, listing.labels, strict=True)]
 
 

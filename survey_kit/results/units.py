@@ -5,7 +5,7 @@ Printing, tables and charts ask here, so that they agree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,11 @@ import pandas as pd
 import scipy.sparse as sp
 
 from survey_kit import schema
-from survey_kit.results.statistics import EFFECT, PREDICTION
+from survey_kit.results.statistics import EFFECT, PREDICTION, SHARES, heading
 
 SHARE, POINTS, NUMBER, DIFFERENCE = "share", "points", "number", "difference"
 UNIT = "sk_unit"  # column that tables and charts add to a result frame
-SHARES = frozenset({"proportion", "share", "cdf", "net"})
+HEADINGS = {SHARE: "%", POINTS: "Points"}
 
 _TOLERANCE = 1e-9
 
@@ -33,6 +33,18 @@ def units_of(statistics: pd.Series, context: Mapping[str, Any]) -> np.ndarray:
     if binary:
         out[(text == PREDICTION).to_numpy()] = SHARE
     return out
+
+
+def column_heading(statistics: Iterable[str], units: Iterable[str]) -> str:
+    """The heading of a column of estimates: their unit where all are shares or points, else their statistic.
+
+    >>> column_heading(["mean"], ["number"]), column_heading(["proportion"], ["share"])
+    ('Mean', '%')
+    """
+    kinds, names = set(units), set(statistics)
+    if len(kinds) == 1 and kinds <= HEADINGS.keys():
+        return HEADINGS[kinds.pop()]
+    return heading(names.pop()) if len(names) == 1 else "Estimate"
 
 
 def units_of_frame(frame: pd.DataFrame) -> np.ndarray:

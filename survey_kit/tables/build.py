@@ -39,7 +39,8 @@ def table(
         result: Estimates, ModelFit, Weights, Scale, or a DataFrame with the columns of `Estimates.frame()`.
             Proportions: a row for each answer, columns for the groups of `by`, in percent, bases below. Means, totals
             and ratios: a row for each variable or group. Differences of proportions: percentage points with sign.
-        digits: decimals; None for the habit of the statistic (percent and points 1, means 2, totals 0).
+        digits: decimals; None for those of the statistic, as printed and drawn (percent and points 1, means 2 and totals 0
+            unless they are small).
         interval: whether confidence intervals are shown.
         percent: whether numbers are shares to be shown in percent. None decides by the statistic, and shows a
             difference between groups as points where every value is a share; contrasts are numbers unless True.

@@ -10,9 +10,9 @@ import pandas as pd
 
 from survey_kit import schema
 from survey_kit.errors import ArgumentError, listed
-from survey_kit.results.display import confidence, decimals
+from survey_kit.results.display import confidence
 from survey_kit.results.estimates import Estimates
-from survey_kit.results.statistics import EFFECT, PREDICTION, family, with_headings, with_titles
+from survey_kit.results.statistics import EFFECT, PLACES, PREDICTION, family, places, with_headings, with_titles
 from survey_kit.results.units import UNIT, units_of_frame
 from survey_kit.tables.figures import MARK, Figures, shown_units
 from survey_kit.tables.look import Look
@@ -71,7 +71,7 @@ def _table(frame: pd.DataFrame, units: np.ndarray, facts: Facts, look: Look) -> 
     look.refuse("estimates", "exponentiate")
     if frame.empty:
         raise ArgumentError("The result has no rows, so there is no table to make.")
-    frame = frame.assign(**{UNIT: shown_units(units, look.percent)})
+    frame = frame.assign(**{UNIT: shown_units(units, look.percent), PLACES: places(frame)})
     frame, facts = _one_statistic(frame, facts)
     figures = _figures_of(frame, look)
     interval = f"{confidence(facts.level)} CI" if facts.level else "CI"
@@ -111,8 +111,7 @@ def _one_statistic(frame: pd.DataFrame, facts: Facts) -> tuple[pd.DataFrame, Fac
 def _figures_of(frame: pd.DataFrame, look: Look) -> Figures:
     statistics = frame[schema.STATISTIC].astype(str)
     statistic = statistics.iloc[0] if statistics.nunique() == 1 else "estimate"
-    usual = decimals(frame[schema.ESTIMATE], frame.get(schema.SE, ()), whole=family(statistics.iloc[0]) == "quantile")
-    return Figures(statistic, frozenset(frame[UNIT]), look, usual)
+    return Figures(statistic, frozenset(frame[UNIT]), look)
 
 
 def _heading(frame: pd.DataFrame, facts: Facts) -> tuple[str, str]:

@@ -8,16 +8,12 @@ from typing import Any
 
 from survey_kit import schema
 from survey_kit.results.display import NOTHING, interval, number, percent, points, signed
-from survey_kit.results.statistics import EFFECT, PREDICTION, heading
-from survey_kit.results.units import DIFFERENCE, NUMBER, POINTS, SHARE, SHARES, UNIT
+from survey_kit.results.statistics import EFFECT, OF_SEVERAL, PERCENT, PLACES
+from survey_kit.results.units import DIFFERENCE, NUMBER, POINTS, SHARE, UNIT, column_heading
 from survey_kit.tables.cells import Cell
 from survey_kit.tables.look import Look, blank, known, limits
 
 MARK = "†"
-DIGITS = {
-    **{"mean": 2, "total": 0, "count": 0, "ratio": 3, "difference": 2, "contrast": 3, "correlation": 2, "gini": 3},
-    **{EFFECT: 3, PREDICTION: 3, **dict.fromkeys(SHARES, 2)},
-}
 _IN_PERCENT = {NUMBER: SHARE, DIFFERENCE: POINTS}
 _AS_NUMBERS = {unit: number for number, unit in _IN_PERCENT.items()}
 
@@ -28,20 +24,16 @@ class Figures:
 
     Attributes:
         statistic: its name. units: those of the rows. look: what was asked for.
-        usual: decimals of a statistic that has no habit, by the size of its numbers.
     """
 
     statistic: str
     units: frozenset[str]
     look: Look
-    usual: int = 2
 
     @property
     def heading(self) -> str:
         """Heading of the column of estimates."""
-        if self.in_percent:
-            return "%" if self.units == {SHARE} else "Points"
-        return heading(self.statistic)
+        return column_heading([self.statistic], self.units)
 
     @property
     def in_percent(self) -> bool:
@@ -51,15 +43,14 @@ class Figures:
     @property
     def compares(self) -> bool:
         """Whether an estimate is about several groups or levels."""
-        return self.statistic in ("difference", "contrast", EFFECT)
+        return self.statistic in (*OF_SEVERAL, EFFECT)
 
-    def digits(self, unit: str) -> int:
-        """Decimals."""
-        return self.look.places(1 if unit in (SHARE, POINTS) else DIGITS.get(self.statistic, self.usual))
+    def digits(self, row: Any) -> int:
+        """Decimals: those asked for, or those of the statistic."""
+        return self.look.places(PERCENT if row[UNIT] in (SHARE, POINTS) else row[PLACES])
 
-    def estimate(self, value: float, unit: str) -> Cell:
+    def estimate(self, value: float, unit: str, digits: int) -> Cell:
         """The estimate, with its unit where the heading does not say it."""
-        digits = self.digits(unit)
         if unit == SHARE:
             text = percent(value, digits)
             text = text.removesuffix("%") if self.in_percent else text
@@ -70,9 +61,8 @@ class Figures:
             text = (signed if unit == DIFFERENCE else number)(value, digits)
         return known(text, value)
 
-    def limits(self, low: float, high: float, unit: str) -> Cell:
+    def limits(self, low: float, high: float, unit: str, digits: int) -> Cell:
         """The confidence interval."""
-        digits = self.digits(unit)
         if unit not in (SHARE, POINTS):
             return limits(low, high, digits)
         text = interval(low, high, digits)
@@ -83,11 +73,11 @@ class Figures:
         """Estimate and, where it is shown, its interval, of a row of a result frame; blank where there is no row."""
         if row is None:
             return (Cell(NOTHING), *[Cell(NOTHING)] * self.look.interval)
-        unit = row[UNIT]
-        estimate = self.estimate(row[schema.ESTIMATE], unit)
+        unit, digits = row[UNIT], self.digits(row)
+        estimate = self.estimate(row[schema.ESTIMATE], unit, digits)
         if not self.look.interval:
             return (estimate,)
-        return estimate, self.limits(row[schema.CI_LOW], row[schema.CI_HIGH], unit)
+        return estimate, self.limits(row[schema.CI_LOW], row[schema.CI_HIGH], unit, digits)
 
     def base_label(self, weighted: bool) -> str:
         """Label of a row or column of bases."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from survey_kit import schema
 from survey_kit.results.display import confidence, number, p_value
-from survey_kit.results.fit import RATIOS, ModelFit
+from survey_kit.results.fit import ModelFit
+from survey_kit.results.statistics import PLACES, RATIOS, places
 from survey_kit.tables.cells import Cell, Column, Row
 from survey_kit.tables.look import Look, blank, figure, known, limits
 from survey_kit.tables.table import Table
@@ -20,6 +21,7 @@ def fit_table(result: ModelFit, look: Look) -> Table:
     look.refuse("a model", "percent")
     ratios = result.link in RATIOS if look.exponentiate is None else look.exponentiate
     frame = result.frame(exponentiate=ratios, reference=True)
+    frame = frame.assign(**{PLACES: places(frame)})
     rows: tuple[Row, ...] = term_rows(frame, (), result.coef.titles, {}, lambda row: _cells(row, look, ratios))
     return Table(
         title=look.title or f"Model of {result.response}",
@@ -42,7 +44,7 @@ def _columns(result: ModelFit, look: Look, ratios: bool) -> tuple[Column, ...]:
 
 
 def _cells(row: Any, look: Look, ratios: bool) -> tuple[Cell, ...]:
-    digits = look.places(2)
+    digits = look.places(row[PLACES])
     if row[schema.FLAG] == REFERENCE:
         return (Cell(REFERENCE, float(row[schema.ESTIMATE])), *[blank()] * ((not ratios) + look.interval + 1))
     return (

@@ -16,9 +16,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 import survey_kit as sk
 from survey_kit.charts import chart
 from survey_kit.charts.drawing import Dot, Line
-from survey_kit.charts.letters import clean, width, wrap
+from survey_kit.charts.letters import width, wrap
 from survey_kit.charts.palette import contrast, diverging, ink_on
 from survey_kit.errors import ArgumentError, NoValidData
+from survey_kit.results.letters import clean
 
 KINDS = ("topline", "likert", "dots", "coefficients")
 RUSSIAN = "Совершенно не согласен с тем, что приезжие занимают рабочие места местных жителей"

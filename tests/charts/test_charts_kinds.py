@@ -194,7 +194,7 @@ def test_overall_draws_a_dashed_line_with_its_value(frame, texts):
 def test_means_are_drawn_as_numbers(frame, texts):
     made = chart(frame("", [40.2, 38.75], statistic="mean", by=["a", "b"]))
     assert made.kind == "dots"
-    assert {"40.2", "38.8"} <= {t.text for t in texts(made)}
+    assert {"40.20", "38.75"} <= {t.text for t in texts(made)}
 
 
 # --- coefficients and love ---------------------------------------------------------------------------------------

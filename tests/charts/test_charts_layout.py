@@ -8,7 +8,8 @@ import pytest
 from survey_kit.charts import chart
 from survey_kit.charts.drawing import Box, Dot, Line
 from survey_kit.charts.fonts import font_files
-from survey_kit.charts.letters import clean, unknown_characters, width, wrap
+from survey_kit.charts.letters import unknown_characters, width, wrap
+from survey_kit.results.letters import clean
 
 KINDS = ("topline", "likert", "dots", "coefficients")
 RUSSIAN = "Совершенно не согласен с тем, что приезжие занимают рабочие места местных жителей"

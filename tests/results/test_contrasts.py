@@ -151,7 +151,7 @@ def test_a_ratio_of_groups_is_its_contrast(kind):
         np.testing.assert_allclose(ratio.theta, contrast.theta, rtol=1e-14)
         np.testing.assert_allclose(ratio.vcov(), contrast.vcov(), rtol=1e-12)
     assert ratio.keys["sex"].tolist() == ["male / female"] * 3
-    assert set(ratio.keys["statistic"]) == {"ratio"}
+    assert set(ratio.keys["statistic"]) == {"quotient"}
     logs = votes.contrast("log(`male:red`) - log(`female:red`)")
     at = ratio.names.get_loc("red")
     np.testing.assert_allclose(logs.theta[0], np.log(ratio.theta[at]), rtol=1e-12)
