@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from survey_kit.design.bound import BoundDesign, BoundStage
 from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.kernels.sums import Contributions, Entries, crossed, sum_rows
-from survey_kit.kernels.variance import UnitSums
+from survey_kit.kernels.variance import UnitSums, unit_sums
 
 RowValues: TypeAlias = Contributions | FloatArray
 Sums: TypeAlias = Any  # a sparse array, or a dense one
@@ -85,15 +85,12 @@ def _unit_sums(
 ) -> UnitSums:
     units = stage.scheme.units
     weight = bound.weight if stage.scale is None else bound.weight * stage.scale
-    if sums is None:
-        direct = _sum_by(stage.unit, units, values, weight, jacobian)
-    else:
-        direct = sums if jacobian is None else sums @ jacobian.T
+    direct = _sum_by(stage.unit, units, values, weight, None) if sums is None else sums
     corrections = tuple(
         (crossed(stage.unit, units, adjustment.cell, len(a), weight), a)
         for adjustment, a in zip(bound.adjustments, taken, strict=True)
     )
-    return UnitSums(direct, corrections)
+    return unit_sums(direct, jacobian, corrections)
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,13 +91,14 @@ def _shares(parent: IntArray, here: BoolArray, alone: BoolArray) -> FloatArray:
 def _scaled(sums: UnitSums, scheme: StageScheme, centre: FloatArray, root: FloatArray) -> UnitSums:
     """root_hk (z_ik - centre_hk), without a dense matrix where z is sparse."""
     by_unit = np.ones(scheme.units) if scheme.scale is None else np.sqrt(scheme.scale)
-    if isinstance(sums.direct, sp.sparray):
-        z = sp.coo_array(sums.direct)
+    held = sums.product
+    if isinstance(held, sp.sparray):
+        z = sp.coo_array(held)
         row, column = z.coords
         data = z.data * root[scheme.stratum[row], column] * by_unit[row]
         direct: sp.csr_array | FloatArray = sp.csr_array(sp.coo_array((data, (row, column)), shape=z.shape))
     else:
-        direct = sums.direct * root[scheme.stratum] * by_unit[:, None]
+        direct = held * root[scheme.stratum] * by_unit[:, None]
     own = (selector(scheme.stratum, len(root), by_unit).T.tocsr(), root * centre)
     taken = tuple(_by_stratum(weights, cells, scheme.stratum, root, by_unit) for weights, cells in sums.corrections)
     return UnitSums(direct, (*taken, own))

@@ -23,6 +23,9 @@ from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 from survey_kit.kernels.sums import sum_rows
 
 _BLOCK = 500_000  # matrix entries held dense at a time
+_HELD = 20_000_000  # entries of a sparse product that are held at once
+_SPARSE = 0.2  # part of the sums below which zeros are not written out
+_MANY = 200  # estimates from which products of sparse sums are faster
 
 
 class Scheme(Protocol):
@@ -105,40 +108,57 @@ class Squares:
 
 @dataclass(frozen=True, eq=False)
 class UnitSums:
-    """Sums of influence values by unit: `direct` minus what calibration takes away, `cells @ taken`.
+    """Sums of influence values by unit: `direct @ jacobian.T` minus what calibration takes away, `cells @ taken`.
 
     Attributes:
-        direct: shape (U, K), sparse or dense.
+        direct: shape (U, J), sparse or dense.
         corrections: pairs (weight of each unit in each cell, shape (U, C), sparse; coefficients, shape (C, K)).
         size: how large the numbers are that make up each estimate; a standard error of less than 1e-13 of it is
             rounding. None where variances cannot come out negative. Shape (K,).
+        jacobian: shape (K, J), where the product would be too large to be held and is made in blocks; None for the identity.
     """
 
     direct: sp.csr_array | FloatArray
     corrections: tuple[tuple[sp.csr_array, FloatArray], ...] = ()
     size: FloatArray | None = None
+    jacobian: sp.csr_array | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.direct.shape
+        return self.direct.shape if self.jacobian is None else (self.direct.shape[0], self.jacobian.shape[0])
 
     @property
-    def is_sparse(self) -> bool:
-        """Whether most sums are zero and held as such."""
-        return sp.issparse(self.direct) and not self.corrections
+    def product(self) -> sp.csr_array | FloatArray:
+        """Sums before calibration takes from them. Shape (U, K)."""
+        return self._rows(0, self.shape[0])
+
+    def _rows(self, start: int, stop: int) -> sp.csr_array | FloatArray:
+        rows = self.direct if (start, stop) == (0, self.shape[0]) else self.direct[start:stop]
+        return rows if self.jacobian is None else rows @ self.jacobian.T
+
+    def filled(self) -> float:
+        """Part of the sums that is not zero, from the first thousand units; 1 where sums are held dense."""
+        if self.corrections or not sp.issparse(self.direct):
+            return 1.0
+        first = sp.csr_array(self._rows(0, min(1000, self.shape[0])))
+        return first.nnz / max(first.shape[0] * first.shape[1], 1)
+
+    def sparse_blocks(self) -> Iterator[tuple[int, sp.csr_array]]:
+        """Sums without corrections, as sparse blocks of rows, each with its first row."""
+        units, k = self.shape
+        step = max(1, int(_BLOCK / max(self.filled() * k, 1)))
+        for start in range(0, units, step):
+            yield start, sp.csr_array(self._rows(start, min(start + step, units)))
 
     def entries(self) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
-        """The sums that are held, of a sparse array without corrections, in blocks: unit, estimate, sum."""
-        held = sp.csr_array(self.direct)
-        step = max(1, _BLOCK * len(held.indptr) // max(held.nnz, 1))
-        for start in range(0, held.shape[0], step):
-            edges = held.indptr[start : start + step + 1]
-            unit = np.repeat(np.arange(start, start + len(edges) - 1), np.diff(edges))
-            yield unit, held.indices[edges[0] : edges[-1]].astype(np.int64), held.data[edges[0] : edges[-1]]
+        """Sums without corrections that are not zero, in blocks: unit, estimate, sum."""
+        for start, block in self.sparse_blocks():
+            unit = np.repeat(np.arange(start, start + block.shape[0]), np.diff(block.indptr))
+            yield unit, block.indices.astype(np.int64), block.data
 
     def dense(self, start: int, stop: int) -> FloatArray:
         """Rows start..stop as a dense array."""
-        rows = self.direct[start:stop]
+        rows = self._rows(start, stop)
         out: FloatArray = rows.toarray() if isinstance(rows, sp.sparray) else np.array(rows, dtype=float)
         for weights, taken in self.corrections:
             out -= weights[start:stop] @ taken
@@ -147,7 +167,10 @@ class UnitSums:
     def map(self, matrix: FloatArray | sp.sparray) -> UnitSums:
         """Sums of the influence values of `matrix @ theta`. Shape of `matrix`: (M, K)."""
         size = None if self.size is None else abs(matrix) @ self.size
-        return UnitSums(self.direct @ matrix.T, tuple((w, taken @ matrix.T) for w, taken in self.corrections), size)
+        taken = tuple((w, taken @ matrix.T) for w, taken in self.corrections)
+        if self.jacobian is None:
+            return unit_sums(self.direct, matrix, taken, size)
+        return UnitSums(self.direct, taken, size, sp.csr_array(matrix @ self.jacobian))
 
     def blocks(self) -> Iterator[tuple[int, int, FloatArray]]:
         """Dense blocks of rows, so that U x K is never held at once."""
@@ -158,11 +181,33 @@ class UnitSums:
             yield start, stop, self.dense(start, stop)
 
 
+def unit_sums(
+    direct: sp.csr_array | FloatArray,
+    jacobian: FloatArray | sp.sparray | None,
+    corrections: tuple[tuple[sp.csr_array, FloatArray], ...] = (),
+    size: FloatArray | None = None,
+) -> UnitSums:
+    """Sums with their product by the jacobian worked out where it can be held, (U, J) times (J, K)."""
+    if jacobian is None:
+        return UnitSums(direct, corrections, size)
+    if sp.issparse(direct):
+        held, law = sp.csr_array(direct), sp.csr_array(jacobian)
+        uses = np.bincount(law.indices, minlength=law.shape[1])
+        if np.bincount(held.indices, minlength=len(uses)) @ uses > _HELD:
+            return UnitSums(held, corrections, size, law)
+        return UnitSums(sp.csr_array(held @ law.T), corrections, size)
+    return UnitSums(direct @ jacobian.T, corrections, size)
+
+
 def stage_covariance(sums: UnitSums, scheme: StageScheme, diagonal: bool = False) -> FloatArray:
     """One stage's part of the variance. Shape (K, K), or (K,) for the diagonal alone."""
     centres = stratum_centres(sums, scheme)
-    if diagonal and sums.is_sparse and scheme.scale is None:
-        return _sparse_variances(sums, scheme, centres)
+    if scheme.scale is None and sums.filled() < _SPARSE:
+        variances = _sparse_variances(sums, scheme, centres)
+        if diagonal:
+            return variances
+        if sums.shape[1] >= _MANY:
+            return _sparse_covariance(sums, scheme, centres, variances)
     root = np.sqrt(scheme.factor)
     total = np.zeros(_shape(sums, diagonal))
     for start, stop, block in sums.blocks():
@@ -187,6 +232,20 @@ def _sparse_variances(sums: UnitSums, scheme: StageScheme, centres: FloatArray) 
     return np.asarray(scheme.factor @ (squares + zero * centres.ravel() ** 2).reshape(strata, k))
 
 
+def _sparse_covariance(sums: UnitSums, scheme: StageScheme, centres: FloatArray, variances: FloatArray) -> FloatArray:
+    """sum f zz' - sum_h f_h (s_h c_h' + c_h s_h' - n_h c_h c_h'), s_h the sum of z in stratum h. Shape (K, K)."""
+    strata, k = centres.shape
+    products = sp.csr_array((k, k))
+    for start, block in sums.sparse_blocks():
+        factor = scheme.factor[scheme.stratum[start : start + block.shape[0]]]
+        products = products + block.T @ (sp.diags_array(factor) @ block)
+    scaled = scheme.factor[:, None] * centres
+    mixed = sums_by_stratum(sums, scheme.stratum, strata).T @ scaled
+    out = products.toarray() - mixed - mixed.T + (scheme.sizes[:, None] * scaled).T @ centres
+    np.fill_diagonal(out, variances)
+    return np.asarray(out)
+
+
 def _shape(sums: UnitSums, diagonal: bool) -> tuple[int, ...]:
     k = sums.shape[1]
     return (k,) if diagonal else (k, k)
@@ -200,7 +259,7 @@ def _squares(block: FloatArray, diagonal: bool) -> FloatArray:
 def sums_by_stratum(sums: UnitSums, stratum: IntArray, strata: int) -> FloatArray:
     """Sums over the units of each stratum. Shape (H, K)."""
     k = sums.shape[1]
-    if sums.is_sparse:
+    if sums.filled() < _SPARSE:
         parts = (np.bincount(stratum[u] * k + c, weights=z, minlength=strata * k) for u, c, z in sums.entries())
         return np.asarray(sum(parts, np.zeros(strata * k)), dtype=float).reshape(strata, k)
     total = np.zeros((strata, k))

@@ -127,7 +127,7 @@ def _beside(sums: Sequence[UnitSums]) -> UnitSums:
     taken = [np.hstack([s.corrections[i][1] for s in sums]) for i in range(len(cells))]
     sizes = [s.size for s in sums if s.size is not None]
     size = np.concatenate(sizes) if len(sizes) == len(sums) else None
-    return UnitSums(np.hstack([_dense(s.direct) for s in sums]), tuple(zip(cells, taken, strict=True)), size)
+    return UnitSums(np.hstack([_dense(s.product) for s in sums]), tuple(zip(cells, taken, strict=True)), size)
 
 
 def _dense(matrix: sp.csr_array | FloatArray) -> FloatArray:

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 import survey_kit as sk
 from survey_kit.design.pps import PPS
+from survey_kit.kernels import variance as variance_kernel
 from survey_kit.kernels.lonely import domain_deviations, factor_under
 from survey_kit.kernels.pps import hartley_rao, joint, overton
 from survey_kit.kernels.two_phase import DrawnStage, two_phase_scheme
-from survey_kit.kernels.variance import LonelyRule, Squares, StageScheme, UnitSums
+from survey_kit.kernels.variance import LonelyRule, Squares, StageScheme, UnitSums, unit_sums
 
 seeds = st.integers(0, 10_000)
 
@@ -294,3 +295,27 @@ def test_sums_that_are_mostly_zero_have_the_variances_of_the_same_sums_written_o
     dense = scheme.covariance(written, diagonal=True)
     np.testing.assert_allclose(scheme.covariance(held, diagonal=True), dense, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(np.diag(scheme.covariance(held)), dense, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("adjust", [False, True])
+@pytest.mark.parametrize("held", [0, 10**9])
+def test_products_that_are_not_held_have_the_same_covariances(monkeypatch, adjust, held):
+    """Many estimates of many units: the product by the jacobian is made in blocks, and covariances without its zeros."""
+    monkeypatch.setattr(variance_kernel, "_HELD", held)
+    monkeypatch.setattr(variance_kernel, "_MANY", 1)
+    monkeypatch.setattr(variance_kernel, "_BLOCK", 50)
+    rng = np.random.default_rng(4)
+    units, j, k, strata = 60, 30, 25, 3
+    stratum = np.sort(rng.integers(0, strata, units))
+    direct = rng.normal(1, 1, (units, j)) * (np.arange(j) % 20 == np.arange(units)[:, None] % 20)
+    jacobian = rng.normal(0, 1, (k, j)) * (rng.random((k, j)) < 0.1)
+    centre = np.array([not adjust, True, True])
+    scheme = StageScheme(stratum, rng.uniform(0.5, 2, strata), centre, np.zeros(strata, dtype=np.int64))
+    expected = scheme.covariance(UnitSums(direct @ jacobian.T))
+    sums = unit_sums(sp.csr_array(direct), sp.csr_array(jacobian))
+    assert (sums.jacobian is None) == bool(held)
+    np.testing.assert_allclose(scheme.covariance(sums), expected, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(scheme.covariance(sums, diagonal=True), np.diag(expected), rtol=1e-9, atol=1e-10)
+    lines = rng.normal(size=(4, k))
+    np.testing.assert_allclose(scheme.covariance(sums.map(lines)), lines @ expected @ lines.T, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(sums.product.toarray(), direct @ jacobian.T, rtol=1e-12, atol=1e-12)
