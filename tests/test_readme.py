@@ -33,3 +33,13 @@ def test_links_lead_somewhere(link):
 def test_it_says_what_must_be_said():
     for words in ("synthetic", "opinion-survey-kit", "GPL-3.0", "BSD-3-Clause"):
         assert words in README
+
+
+def test_the_page_on_estimates_names_verbs_that_exist():
+    import survey_kit as sk
+
+    page = (ROOT / "docs" / "estimation.md").read_text(encoding="utf-8")
+    table = page.split("## Verbs")[1].split("\n\n")[1]
+    first = [row.split("|")[1] for row in table.splitlines()[2:]]
+    named = {name for cell in first for name in re.findall(r"`(?:sk\.)?(\w+)`", cell)}
+    assert len(named) >= 15 and all(hasattr(sk, name) for name in named)
