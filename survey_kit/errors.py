@@ -185,7 +185,7 @@ def unknown(kind: str, name: object, known: Iterable[object]) -> UnknownNameErro
 
 def one_of(argument: str, value: object, allowed: Sequence[str]) -> None:
     """Raise ArgumentError unless `value` is one of the allowed words."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise ArgumentError(f"{argument}={value!r} is not available.{did_you_mean(value, allowed)}")
 
 

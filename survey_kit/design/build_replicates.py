@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.design.bound import BoundDesign
-from survey_kit.design.design import Design, ReplicateWeights, check_flag
+from survey_kit.design.design import Design, ReplicateWeights, check_column, check_flag
 from survey_kit.design.given_replicates import KIND, check_rho
 from survey_kit.design.stages import CERTAIN
 from survey_kit.errors import ArgumentError, DesignError, LonelyPsuError, UnsupportedOption, listed, one_of, unknown
@@ -69,9 +69,10 @@ def with_built_replicates(
 ) -> Design:
     """The design with replicate factors of its sampling units, and what they leave out of it in its notices."""
     one_of("method", method, BUILT)
+    check_column("order", order)
     check_flag("mse", mse)
     _refuse_foreign(method, replicates=replicates, seed=seed, rho=rho, bootstrap=bootstrap, order=order)
-    kind = bootstrap or "Rao-Wu" if method == "bootstrap" else None
+    kind = (bootstrap if bootstrap is not None else "Rao-Wu") if method == "bootstrap" else None
     plan = _plan(design, bound, kind == "Preston")
     if method in ("JK1", "JKn"):
         made = _jackknife(plan, method)
@@ -91,6 +92,7 @@ def with_built_replicates(
         mse=bool(mse),
         unit=plan.units[-1] if kind == "Preston" else plan.units[0],
         bootstrap=kind,
+        seed=None if seed is None else int(seed),
         notices=_left_out(plan, method, kind),
     )
     return replace(design, replicates=built)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from survey_kit.design.pps import PPS
 from survey_kit.design.second_phase import SecondPhase
@@ -32,7 +33,7 @@ class ReplicateWeights:
         degf: degrees of freedom when stated; None to take them from the design, or the rank of given weights less 1.
         unit: for weights built from a design, the sampling unit of each row that factors belong to, shape (n,). It
             stays when calibration turns factors into weights, as the sign of where they came from.
-        bootstrap: the kind of a bootstrap that was built: "Rao-Wu", "Canty-Davison" or "Preston".
+        bootstrap, seed: the kind of a bootstrap that was built, "Rao-Wu", "Canty-Davison" or "Preston", and its seed.
         notices: what they leave out of the design, and constants that were guessed.
     """
 
@@ -46,12 +47,19 @@ class ReplicateWeights:
     degf: float | None = None
     unit: Any = None
     bootstrap: str | None = None
+    seed: int | None = None
     notices: tuple[Notice, ...] = ()
 
+    @property
+    def given(self) -> bool:
+        """Whether they came with the file; else they were built from the design."""
+        return self.unit is None
+
     def describe(self) -> str:
-        """In words: "Rao-Wu bootstrap replicate weights"."""
+        """In words: "500 Rao-Wu bootstrap replicate weights (seed 3)", "80 SDR replicate weights"."""
         kind = "" if self.bootstrap is None else f"{self.bootstrap} "
-        return f"{kind}{self.method} replicate weights"
+        seed = "" if self.seed is None else f" (seed {self.seed})"
+        return f"{self.matrix.shape[1]:,} {kind}{self.method} replicate weights{seed}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +122,7 @@ class Design:
     def _check_pps(self, pps: PPS) -> None:
         if not self.fpc:
             raise ArgumentError(
-                'pps needs fpc: the column of the inclusion probabilities, as in with_design(fpc="p", pps="brewer").'
+                'pps needs fpc: the column of the inclusion probabilities, as in fpc="p", pps="brewer".'
             )
         if len(self.psu) > 1 and pps.method != "brewer":
             raise UnsupportedOption(
@@ -202,11 +210,13 @@ class Design:
         implied = f"weights implied by {_quoted(self.fpc)}" if self.fpc else "equal weights"
         parts = [f"weighted by {self.weight!r}" if self.weight else implied]
         parts += [f"strata {_quoted(self.strata)}"] if self.strata else []
-        parts += [f"sampling units {_quoted(self.psu)}"] if self.psu else ["each respondent a sampling unit"]
+        given = self.replicates is not None and self.replicates.given
+        alone = [] if given else ["each respondent a sampling unit"]
+        parts += [f"sampling units {_quoted(self.psu)}"] if self.psu else alone
         sizes = "population sizes" if self.pps is None else f"unequal probabilities ({self.pps.describe()})"
         parts += [f"{sizes} {_quoted(self.fpc)}"] if self.fpc else []
-        alone = f"lonely units: {self.lonely_psu}{', in domains, too' if self.lonely_domain else ''}"
-        parts += [alone] if self.lonely_psu != "fail" or self.lonely_domain else []
+        lonely = f"lonely units: {self.lonely_psu}{', in domains, too' if self.lonely_domain else ''}"
+        parts += [lonely] if self.lonely_psu != "fail" or self.lonely_domain else []
         parts += ["calibration in the variance"] if self.adjustments else []
         parts += [self.second.describe()] if self.second is not None else []
         if self.replicates is not None:
@@ -218,11 +228,30 @@ def _quoted(names: Sequence[str]) -> str:
     return ", ".join(repr(n) for n in names)
 
 
-def as_stages(names: str | Sequence[str] | None) -> tuple[str, ...]:
-    """A column name, or one for each stage, as a tuple."""
+def as_stages(argument: str, names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """A column name, or one for each stage, as a tuple. Raises ArgumentError for what is no name."""
     if names is None:
         return ()
-    return (names,) if isinstance(names, str) else tuple(names)
+    several = (names,) if isinstance(names, str) else as_names(names)
+    if several is None:
+        raise ArgumentError(
+            f"{argument}={names!r} is not available. Give the name of a column, or a tuple with one for each stage."
+        )
+    return several
+
+
+def as_names(names: object) -> tuple[str, ...] | None:
+    """Names in an order as a tuple; None for what is anything else. A mapping or a set has no order."""
+    if not isinstance(names, Iterable) or isinstance(names, (str, bytes, Mapping, Set, pd.DataFrame)):
+        return None
+    found = tuple(names)
+    return found if all(isinstance(name, str) for name in found) else None
+
+
+def check_column(argument: str, name: object) -> None:
+    """Refuse what is neither the name of a column nor None."""
+    if not (name is None or isinstance(name, str)):
+        raise ArgumentError(f"{argument}={name!r} is not available. Give the name of one column.")
 
 
 def check_flag(argument: str, value: object) -> None:

@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from survey_kit.design.design import Design, ReplicateWeights, check_flag
+from survey_kit.design.design import Design, ReplicateWeights, as_names, check_column, check_flag
 from survey_kit.design.weight_checks import check_weights, is_number
 from survey_kit.errors import ArgumentError, DesignError, InvalidWeightError, did_you_mean, listed, one_of, unknown
 from survey_kit.kernels.groups import FloatArray
@@ -28,6 +28,7 @@ KIND = "replicates"  # of the notices made here
 _ROWS = 4096  # rows put side by side at a time
 _SAMPLED = 5000  # rows that are looked at to tell weights from factors
 _CLEARLY = 0.2
+_NEAR = 0.05  # how far from 1 the mean of replicate weights may lie that stand for weights of 1
 _LOOKS = {
     True: "The replicate weights look like factors: their mean over replicates is {:.4g} a row, while the full-sample weight "
     "is {:.4g}. Say combined=False to multiply them by the weight.",
@@ -56,6 +57,7 @@ def with_given_replicates(
     """The design with replicate weights from columns, and what a reader must know of them in its notices."""
     one_of("method", method, METHODS)
     check_flag("combined", combined)
+    check_column("weight", weight)
     if mse is not None:
         check_flag("mse", mse)
     design.refuse_replicates()
@@ -80,7 +82,12 @@ def with_given_replicates(
 
 def _names(weights: Sequence[str] | str, columns: list[str], full: str | None) -> tuple[str, ...]:
     """The replicate weight columns: those listed, or those whose whole name matches, in natural order."""
-    names = _matching(weights, columns) if isinstance(weights, str) else tuple(weights)
+    names = _matching(weights, columns) if isinstance(weights, str) else as_names(weights)
+    if names is None:
+        raise ArgumentError(
+            f"weights={weights!r} is not available. Give a list of column names, or a regular expression for them, such as "
+            '"PWGTP[0-9]+".'
+        )
     for name in names:
         if name not in columns:
             raise unknown("column", name, columns)
@@ -283,9 +290,30 @@ def _fit_of_full_weight(
     weight = np.ones(len(codes)) if full is None else check_weights(codes[full], full)
     rows = slice(None, None, max(1, len(codes) // _SAMPLED))
     mean, some = matrix[rows].mean(axis=1), weight[rows]
+    if full is None and combined:
+        _refuse_without_full_weight(mean, matrix[rows].std(axis=1) / np.sqrt(matrix.shape[1]))
     if _looks_combined(mean, some, combined) != combined:
         raise ArgumentError(_LOOKS[combined].format(mean.mean(), some.mean()))
     return _odd_full_weight(full, combined, float(mean.sum()), float(some.sum()))
+
+
+def _refuse_without_full_weight(mean: FloatArray, noise: FloatArray) -> None:
+    """Weights that do not average 1 in each row belong to a full-sample weight that is not 1.
+
+    A row's mean over the replicates is its full-sample weight: exactly for jackknives and half-samples, and up to the
+    noise of R draws for bootstraps, deviation / sqrt(R). Shapes (n,).
+    """
+    level = float(mean.mean())
+    if abs(level - 1) > _NEAR:
+        shown = f"{level:.3g} in a row"
+    elif float(np.abs(mean - 1).mean()) > _NEAR + 2 * float(noise.mean()):
+        shown = f"from {mean.min():.3g} to {mean.max():.3g} in a row"
+    else:
+        return
+    raise DesignError(
+        f"The replicate weights average {shown}, so there is a full-sample weight: say weight=...; or combined=False for "
+        "factors."
+    )
 
 
 def _looks_combined(mean: FloatArray, weight: FloatArray, stated: bool) -> bool:

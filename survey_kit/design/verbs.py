@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from survey_kit.design.build_replicates import with_built_replicates
-from survey_kit.design.design import Design, as_stages
+from survey_kit.design.design import Design, as_stages, check_column
 from survey_kit.design.given_replicates import with_given_replicates
 from survey_kit.design.pps import PPS, as_pps
 from survey_kit.design.protocol import S, SurveyLike
@@ -50,11 +50,12 @@ def with_design(
     """
     if survey.design.second is not None:
         raise DesignError("This survey is of a second phase. State the design on the survey of the first phase.")
+    check_column("weight", weight)
     design = Design(
         weight,
-        strata=as_stages(strata),
-        psu=as_stages(psu),
-        fpc=as_stages(fpc),
+        strata=as_stages("strata", strata),
+        psu=as_stages("psu", psu),
+        fpc=as_stages("fpc", fpc),
         lonely_psu=lonely_psu,
         lonely_domain=lonely_domain,
         pps=as_pps(pps),
@@ -103,12 +104,15 @@ def with_second_phase(
         0      5.75  1.026  2.0
     """
     rows, condition = _phase_rows(survey, subset)
-    second = SecondPhase(rows, condition, as_stages(strata), as_stages(psu), as_stages(fpc), weight, method)
+    check_column("weight", weight)
+    stages = (as_stages("strata", strata), as_stages("psu", psu), as_stages("fpc", fpc))
+    second = SecondPhase(rows, condition, *stages, weight, method)
     return survey.redesigned(survey.design.with_second(second), within=(rows, condition))
 
 
 def _phase_rows(survey: SurveyLike, subset: str) -> tuple[np.ndarray, str]:
     """The rows of the second phase, and how they are named."""
+    check_column("subset", subset)
     if subset in survey.codes:
         return phase_rows(survey.codes[subset], subset), f"{subset} == 1"
     return evaluate(subset, survey.codes, survey.codebook), subset

@@ -166,9 +166,14 @@ def information_left(x: FloatArray, weight: FloatArray, eta: FloatArray, y: Floa
     return np.concatenate([[values[0] / max(whole, 1e-300)], vectors[:, 0]])
 
 
-def dispersion(y: FloatArray, mu: FloatArray, weight: FloatArray, family: Family) -> float:
-    """The design-weighted variance of Pearson residuals. R: summary.svyglm."""
+def dispersion(y: FloatArray, mu: FloatArray, weight: FloatArray, family: Family, replicated: bool = False) -> float:
+    """The design-weighted variance of Pearson residuals; under replicate weights their mean square, sum w r^2 / sum w.
+
+    R: summary.svyglm, summary.svrepglm.
+    """
     pearson = (y - mu) / np.sqrt(family.variance(mu))
+    if replicated:
+        return float(np.average(pearson**2, weights=weight))
     centred = pearson - np.average(pearson, weights=weight)
     n = np.count_nonzero(weight)
     return float(np.average(centred**2, weights=weight) * n / (n - 1))

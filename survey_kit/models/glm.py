@@ -25,7 +25,7 @@ from survey_kit.errors import (
 )
 from survey_kit.estimation.request import check_survey, domain_of
 from survey_kit.kernels.glm import GlmFit, dispersion, fit_glm, influence_values, information_left
-from survey_kit.kernels.groups import FloatArray
+from survey_kit.kernels.groups import BoolArray, FloatArray
 from survey_kit.kernels.links import SECOND_DERIVATIVE
 from survey_kit.kernels.sums import Entries
 from survey_kit.models.formula import parse_formula
@@ -111,7 +111,7 @@ def glm(
         df_design=df_design,
         deviance=fit.deviance * scale,
         null_deviance=_null_deviance(frame, weight, law) * scale,
-        dispersion=dispersion(frame.y, fit.mu, weight, law) * weight.mean() / bound.weight[counted].mean(),
+        dispersion=_dispersion(bound, frame, fit, weight, law, counted),
         iterations=fit.iterations,
         levels=frame.levels,
         notices=notices,
@@ -263,6 +263,14 @@ def _refit(frame: ModelFrame, weight: FloatArray, law: Any, fit: GlmFit) -> Floa
             "The model did not converge in one of the replicates. Use linearisation, or fewer terms."
         )
     return again.beta
+
+
+def _dispersion(
+    bound: BoundDesign, frame: ModelFrame, fit: GlmFit, weight: FloatArray, law: Any, counted: BoolArray
+) -> float:
+    """R's, which scales weights to mean 1 before rows with gaps are dropped, under replicate weights, too."""
+    own = dispersion(frame.y, fit.mu, weight, law, replicated=bound.replicates is not None)
+    return own * float(weight.mean() / bound.weight[counted].mean())
 
 
 def _null_deviance(frame: ModelFrame, weight: FloatArray, law: Any) -> float:

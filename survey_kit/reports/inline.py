@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from survey_kit import estimation, schema
@@ -95,8 +96,10 @@ class Writer:
         return f"{amount} point{'' if amount == '1' else 's'}"
 
     def n(self, where: str | None = None) -> str:
-        """The number of respondents: "1,100"."""
-        return display.number(float(len(self.survey if where is None else self.survey.where(where))))
+        """The number of respondents with weight, as in every other n: "1,100"."""
+        asked = self.survey if where is None else self.survey.where(where)
+        counted = asked.weight.to_numpy(dtype=float) > 0
+        return display.number(float(np.count_nonzero(counted if asked.domain is None else counted & asked.domain)))
 
     def odds_ratio(self, variable: str, answer: str = "", digits: int = 1) -> str:
         """The odds ratio of a variable of the model, or of one of its categories: "1.8"."""

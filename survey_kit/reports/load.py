@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from survey_kit.reports.study_fields import describe_field, known_fields
 from survey_kit.reports.yaml_nodes import YamlNode, problem, problems, read_yaml
 
 Place = tuple[str | int, ...]
+_VALUE = r"""(\.\.\.|True|False|"[^"]*"|'[^']*'|[0-9][\w.]*(?<!\.))"""  # of an argument, as messages write it
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ class StudyFile:
         except UndeclaredMissingError as error:
             raise self.error(place, f"{error} In a study file they are declared under `missing`.") from error
         except (UnknownNameError, ArgumentError, UnsupportedOption, DesignError, InvalidWeightError) as error:
-            raise self.error(place, str(error)) from error
+            raise self.error(place, in_yaml(str(error), place)) from error
 
     def inside(self, name: str, place: Place) -> Path:
         """The path of an input file, taken from the study file's folder.
@@ -95,6 +97,19 @@ def find_line(tree: YamlNode, place: Place) -> int:
     for step in place:
         node = node.children.get(step, node)
     return node.line
+
+
+def in_yaml(text: str, place: Place) -> str:
+    """A message with the fields around a place as a study file writes them: "combined=False" is "`combined: false`"."""
+    names = "|".join(name for end in range(1, len(place) + 1) for name in known_fields(place[:end]))
+    return re.sub(rf"(?<![\w(])({names})={_VALUE}", _field_text, text) if names else text
+
+
+def _field_text(found: re.Match[str]) -> str:
+    name, value = found.groups()
+    if value == "...":
+        return f"`{name}`"
+    return f"`{name}: {value.lower() if value in ('True', 'False') else value.strip(chr(34) + chr(39))}`"
 
 
 def dotted(place: Place) -> str:
@@ -146,6 +161,8 @@ def _say(error: Any, place: Place) -> str:
     if kind == "extra_forbidden":
         return f"There is no field {place[-1]!r}.{did_you_mean(place[-1], known_fields(loc[:-1]))}"
     text = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
+    if kind == "value_error" and isinstance(error["input"], dict):  # the sentence names the fields of the part
+        return f"{text}. {describe_field(loc)}".strip()
     return f"{text}; there was {_shown(error['input'])}. {describe_field(loc)}".strip()
 
 

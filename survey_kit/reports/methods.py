@@ -10,13 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from survey_kit.codebook import Codebook, MultipleResponse
+from survey_kit.design.design import Design
 from survey_kit.errors import listed
 from survey_kit.kernels.weight_stats import effective_n, kish_deff
 from survey_kit.reports.inline import Writer
 from survey_kit.reports.prepare import Prepared
 from survey_kit.reports.study_base import Part
 from survey_kit.reports.study_content import Methodology
-from survey_kit.reports.study_data import MultipleResponseSet, Scale
+from survey_kit.reports.study_data import MultipleResponseSet, SampleDesign, Scale
 from survey_kit.results import display
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
@@ -69,8 +70,7 @@ def sample_size(prepared: Prepared) -> str:
     deff = kish_deff(weights)
     df = prepared.survey.bound.degrees_of_freedom()
     zero = len(weights) - int(used)
-    replicates = prepared.survey.design.replicates
-    how = "Taylor linearisation" if replicates is None else replicates.describe()
+    how = "Taylor linearisation" if prepared.survey.design.replicates is None else "these replicate weights"
     apart = f" {zero} rows have weight zero and take no part in any estimate." if zero else ""
     return (
         f"{display.number(used)} interviews.{apart} Margin of error for a share of 50% of all respondents: "
@@ -83,18 +83,34 @@ def sample_size(prepared: Prepared) -> str:
 
 def weighting(prepared: Prepared) -> str:
     """How the weights were made, in one paragraph."""
-    if prepared.weights is None:
-        stated = prepared.survey.design.weight
-        if stated is None:
-            return "The data are not weighted."
-        weights = prepared.survey.weight.to_numpy(dtype=float)
-        positive = weights[weights > 0]
-        return (
-            f"The weight {stated!r} is used as it came with the data; the largest is "
-            f"{display.number(positive.max() / positive.min(), 1)} times the smallest. Standard errors take it as "
-            "given and do not count the gain or loss of precision from the calibration behind it."
-        )
-    return _made(prepared.weights, prepared)
+    if prepared.weights is not None:
+        return _made(prepared.weights, prepared)
+    design = prepared.survey.design
+    if design.weight is not None:
+        text = f"The weight {design.weight!r} is used as it came with the data"
+    elif design.fpc:
+        text = f"The weights are those {implied(design)}"
+    else:
+        return f"The data are not weighted.{_errors(design)}"
+    weights = prepared.survey.weight.to_numpy(dtype=float)
+    positive = weights[weights > 0]
+    ratio = display.number(positive.max() / positive.min(), 1)
+    return f"{text}; the largest is {ratio} times the smallest.{_errors(design)}"
+
+
+def implied(design: Design | SampleDesign) -> str:
+    """Where weights come from that no column holds: "which the sampling fractions imply (fpc: 'N')"."""
+    source = "sampling fractions" if design.pps is None else "inclusion probabilities"
+    return f"which the {source} imply (fpc: {listed(map(repr, design.fpc))})"
+
+
+def _errors(design: Design) -> str:
+    """What standard errors know of a weight that was not made here."""
+    if design.replicates is not None and design.replicates.given:
+        return " Standard errors come from the replicate weights; they count what was repeated in each of them."
+    if design.weight is None:
+        return ""
+    return " Standard errors take it as given and do not count the gain or loss of precision from the calibration behind it."
 
 
 def _made(weights: Weights, prepared: Prepared) -> str:
@@ -108,14 +124,20 @@ def _made(weights: Weights, prepared: Prepared) -> str:
         for word, limit in (() if asked is None else (("at least", asked.lower), ("at most", asked.upper)))
         if limit is not None
     ]
-    base = prepared.source.study.design.weight
     return (
-        f"Weights were raked to {listed(names)}{f', starting from the base weight {base!r}' if base else ''}. Each "
+        f"Weights were raked to {listed(names)}{_base(prepared.source.study.design)}. Each "
         f"margin is met to within {_gap(weights)} percentage points. Weights run from "
         f"{display.number(positive.min(), 2)} to {display.number(positive.max(), 2)} times the mean weight"
         f"{f' (bounds: {listed(bounds)} times)' if bounds else ' (no bounds were set)'}. Standard errors account "
         "for the raking."
     )
+
+
+def _base(stated: SampleDesign) -> str:
+    """What the raking began with: ", starting from the base weight 'w'"."""
+    if stated.weight is not None:
+        return f", starting from the base weight {stated.weight!r}"
+    return f", starting from the weights {implied(stated)}" if stated.fpc else ""
 
 
 def _gap(weights: Weights) -> str:

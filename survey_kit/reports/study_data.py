@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from survey_kit.design.build_replicates import BUILT
 from survey_kit.reports.study_base import Code, FilePath, Name, Part
 
 
@@ -252,6 +253,11 @@ class Replicates(Part):
 
     @model_validator(mode="after")
     def _given_or_built(self) -> Replicates:
+        if self.weights is None and self.method not in BUILT:
+            raise ValueError(
+                f"`weights` is missing, the columns of the {self.method} replicate weights: only {', '.join(BUILT)} are built "
+                "from the design"
+            )
         for_given = ("scale", "rscales", "degf")
         for_built = ("replicates", "seed", "bootstrap", "order")
         idle = for_given if self.weights is None else for_built

@@ -42,7 +42,9 @@ class ModelFit:
         coef: coefficients; keys term, variable, answer, statistic.
         formula, family, link: what was fitted. response: the outcome in words.
         n: rows used. df_resid: degrees of freedom of t tests (design df + 1 - p). df_design: those of the design.
-        deviance, null_deviance, dispersion: under weights of mean one, as R svyglm.
+        deviance, null_deviance, dispersion: under weights of mean one, as R svyglm. The dispersion is the variance of
+            Pearson residuals r, sum w r^2 / sum w under replicate weights. R scales weights before it drops rows with
+            gaps: all three hold the mean weight of the rows used over that of all rows.
         levels: categorical variable -> labels, the reference first.
         notices: what a reader must know.
         inner: design matrix and curves, for margins() and predict().

@@ -1,4 +1,7 @@
-"""What a table is made of: columns, rows, and cells that were rounded once. Renderers print `Cell.text`."""
+"""What a table is made of: columns, rows, and cells that were rounded once. Renderers print `Cell.text`.
+
+Texts are cleaned as they come in, so that no renderer prints what a terminal, a page or a spreadsheet would obey.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from survey_kit.errors import one_of
+from survey_kit.results.letters import clean
 
 Align = Literal["left", "right"]
 Kind = Literal["body", "group", "total", "base"]
@@ -22,6 +26,8 @@ class Column:
 
     def __post_init__(self) -> None:
         one_of("align", self.align, get_args(Align))
+        for name in ("label", "group"):
+            object.__setattr__(self, name, clean(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,9 @@ class Cell:
     text: str
     value: float | str | None = None
     limits: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", clean(self.text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from survey_kit.errors import ArgumentError, listed
+from survey_kit.results.letters import clean
 from survey_kit.tables.cells import Column, Row
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class Table:
     source: str = ""
 
     def __post_init__(self) -> None:
+        for text in ("title", "subtitle", "source"):
+            object.__setattr__(self, text, clean(getattr(self, text)))
+        object.__setattr__(self, "notes", tuple(map(clean, self.notes)))
         names = [column.name for column in self.columns]
         twice = sorted({name for name in names if names.count(name) > 1})
         if not names or twice:

@@ -57,7 +57,7 @@ BAD_PPS = [
     (
         {"pps": "brewer"},
         ArgumentError,
-        r'pps needs fpc: the column of the inclusion probabilities.*with_design\(fpc="p"',
+        r'pps needs fpc: the column of the inclusion probabilities.*fpc="p", pps="brewer"',
     ),
     ({"fpc": "p", "pps": "brwer"}, ArgumentError, r"pps='brwer' is not available. Did you mean 'brewer'\?"),
     ({"fpc": "p", "pps": 3}, ArgumentError, r"pps=int is not available. Give a method by name, or a PPS\(...\)."),

@@ -81,9 +81,9 @@ def test_a_model_carries_what_its_design_says():
 @pytest.mark.parametrize(
     ("how", "text"),
     [
-        ({}, "Rao-Wu bootstrap replicate weights"),
-        ({"bootstrap": "Canty-Davison"}, "Canty-Davison bootstrap replicate weights"),
-        ({"bootstrap": "Preston"}, "Preston bootstrap replicate weights"),
+        ({}, "9 Rao-Wu bootstrap replicate weights (seed 1)"),
+        ({"bootstrap": "Canty-Davison"}, "9 Canty-Davison bootstrap replicate weights (seed 1)"),
+        ({"bootstrap": "Preston"}, "9 Preston bootstrap replicate weights (seed 1)"),
     ],
 )
 def test_a_design_names_the_kind_of_its_bootstrap(how, text):
@@ -95,9 +95,9 @@ def test_a_design_names_the_kind_of_its_bootstrap(how, text):
 
 
 def test_other_replicate_weights_are_named_by_their_method():
-    assert _poll().with_design("w").replicate("JK1").design.describe().endswith(", JK1 replicate weights")
+    assert _poll().with_design("w").replicate("JK1").design.describe().endswith(", 48 JK1 replicate weights")
     given = _poll().with_replicates("r[0-9]+", "bootstrap", weight="w").design
-    assert given.describe() == "weighted by 'w', each respondent a sampling unit, bootstrap replicate weights"
+    assert given.describe() == "weighted by 'w', 12 bootstrap replicate weights"
 
 
 # --- what goes --------------------------------------------------------------------------------------------------------

@@ -68,7 +68,6 @@ _ORDER = {"order": "says how R stores the numbers"}
 _COLUMNS = {"columns": "names that srvyr was given for its columns"}
 _OWN_NAMES = {"names": "an expression has a name of its own here"}
 _NAMELESS = {"names": "R's contrasts without a name are called 'contrast' or nothing, ours by their expression"}
-_DISPERSION = {"dispersion": "R takes sum w r^2 / sum w under replicate weights and svyvar(r) else; ours is svyvar(r)"}
 
 # Fields of results that are not asked for, by estimator or by entry, beside those that the reference itself marks.
 PASSED_OVER: dict[str, dict[str, str]] = {
@@ -93,7 +92,6 @@ PASSED_OVER: dict[str, dict[str, str]] = {
     **dict.fromkeys(("var_api_strat_jkn", "var_api_clus1_boot", "varcov_api_clus1", "varcov_jkn"), _ORDER),
     **dict.fromkeys(("contrast_nonlin", "contrast_by_ratio", "contrast_positional", "contrast_twoparty"), _NAMELESS),
     **dict.fromkeys(("contrast_rep", "contrast_rep_delta", "contrast_glm", "contrast_oddsratio"), _NAMELESS),
-    **dict.fromkeys(("repglm_binom", "repglm_gauss", "repglm_anes", "glm_gauss_api_strat_jkn"), _DISPERSION),
     "glm_zero_o": {"n_used": "R counts rows of weight zero, ours are those that count"},
     "glm_rescale_false": dict.fromkeys(
         ("deviance", "null_deviance", "dispersion"), "R leaves weights as they are here; ours are always under mean 1"

@@ -45,8 +45,7 @@ def models(entry: dict) -> Pairs:
         return
     yield "deviance", fit.deviance, result["deviance"]
     yield "null_deviance", fit.null_deviance, result["null_deviance"]
-    if entry["design"]["kind"] != "replicate":  # R: sum w r^2 / sum w there, else svyvar(r), as ours is throughout
-        yield "dispersion", fit.dispersion, result["dispersion"]
+    yield "dispersion", fit.dispersion, result["dispersion"]
 
 
 def _coefficients(fit: ModelFit, result: dict, order: list[int]) -> Pairs:
