@@ -19,7 +19,7 @@ from survey_kit.charts.topline import topline
 from survey_kit.errors import ArgumentError, UnsupportedOption, one_of
 from survey_kit.results.fit import ModelFit
 from survey_kit.results.letters import clean
-from survey_kit.results.statistics import EFFECT, PAIRS, RATIOS
+from survey_kit.results.statistics import EFFECT, HEADINGS, NAMED, PAIRS, RATIOS, family, heading
 from survey_kit.results.weights import Weights
 
 KINDS = ("topline", "likert", "dots", "coefficients", "love")
@@ -162,13 +162,19 @@ def _frame(
 
 
 def _wording(source: Source) -> str:
-    """The question of a result on one variable; of a statistic of two variables, both."""
+    """The question of a result on one variable, or the two of a statistic of pairs, and a statistic that must be named."""
     variables, answers = source.variables, source.frame[schema.ANSWER].unique()
+    statistics = set(source.frame[schema.STATISTIC])
     if len(variables) > 1:
         return ""
-    if len(answers) == 1 and set(source.frame[schema.STATISTIC]) <= PAIRS:
-        return f"{source.title(variables[0])} with {answers[0]}"
-    return source.questions.get(variables[0], "")
+    pair = len(answers) == 1 and statistics <= PAIRS
+    text = f"{source.title(variables[0])} with {answers[0]}" if pair else source.questions.get(variables[0], "")
+    name = statistics.pop() if len(statistics) == 1 else ""
+    if not text or family(name) not in NAMED:
+        return text
+    if text[-1] in ".?!":
+        return f"{text} {heading(name)}."
+    return f"{text}: {heading(name) if name in HEADINGS else name}"
 
 
 def _modelled(fit: ModelFit, exponentiate: bool | None) -> str:

@@ -19,6 +19,7 @@ COEFFICIENTS = ("coefficient", "log-odds", "log ratio", "log hazard", "probit")
 RATIOS = {"logit": "odds ratio", "log": "mean ratio", "cloglog": "hazard ratio"}  # link -> exponentiated coefficients
 SHARES = frozenset({"proportion", "share", "cdf", "net"})
 OF_SEVERAL = frozenset({"difference", "quotient", "contrast"})  # their n is the smallest of those that they use
+NAMED = frozenset({"quantile", "sd", "variance", "gini", "count", "total", *PAIRS})  # cannot be told from their values
 HEADINGS = {
     **{"sd": "SD", "cdf": "Cumulative", "gini": "Gini", "quotient": "Ratio"},
     **{EFFECT: "Effect", PREDICTION: "Prediction"},

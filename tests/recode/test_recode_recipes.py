@@ -495,7 +495,7 @@ def test_what_is_no_recipe(poll: sk.Survey) -> None:
 
 
 def test_replicate_weights_are_part_of_the_design(poll: sk.Survey) -> None:
-    made = poll.with_replicates(["w", "age"], method="bootstrap")
+    made = poll.with_replicates(["w", "age"], method="bootstrap", combined=False)
     assert "'age' is a column of the design" in refused(made, age=sk.bands("age", [18, 30]))
 
 
