@@ -121,7 +121,7 @@ def test_correlations_have_a_line_at_zero_and_name_both_variables():
     assert table.columns[0].label == "With"
     assert table.rows[0].cells[0].text == "Age in years" and table.rows[1].cells[0].text == "Income"
     chart = sk.chart(RESULTS["correlation by"]())
-    assert chart.subtitle == "Age in years with Income"
+    assert chart.subtitle == "Age in years with Income: correlation"
     assert "0.0" in _texts(chart) or "0" in _texts(chart) or "0.00" in _texts(chart)
 
 
