@@ -11,8 +11,8 @@ import pandas as pd
 from survey_kit import schema
 from survey_kit.block import Block
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, one_of
-from survey_kit.estimation.layout import Layout, lay_out
+from survey_kit.errors import ArgumentError
+from survey_kit.estimation.layout import lay_out_bases
 from survey_kit.estimation.request import Names, Request, keys_of, prepare
 from survey_kit.estimation.solve import Deff, check_deff, check_interval, estimates_of, evaluate_statistic, finished
 from survey_kit.kernels.groups import FloatArray
@@ -64,8 +64,7 @@ def cdf(
         0  <= 30     0.333  0.257
         1  <= 45     0.667  0.301
     """
-    one_of("interval", interval, CDF_INTERVALS)
-    check_interval(interval, df)
+    check_interval(interval, df, CDF_INTERVALS)
     check_deff(deff)
     if not isinstance(variable, str):
         raise ArgumentError(f"cdf takes one variable, got {variable!r}. Call it once for each.")
@@ -73,8 +72,7 @@ def cdf(
     request = prepare(survey, variable, by, where, missing, level, numeric=True, df=df)
     numbers = _occurring(request.blocks[0]) if asked is None else asked
     theta, carrier = _shares_up_to(request, numbers)
-    group = np.repeat(np.arange(len(request.groups)), len(numbers))
-    layout = Layout(Contributions(lay_out(request).values.parts[-1:]), np.arange(len(group)), group)
+    layout = lay_out_bases(request, len(numbers))
     found = estimates_of(request, layout, _keys(request, numbers), theta, carrier, level)
     return finished(request, layout, found, interval, deff, partial(_spread, found))
 
@@ -110,8 +108,9 @@ def _shares_up_to(request: Request, numbers: FloatArray) -> tuple[FloatArray, Ca
     hits, groups, q = request.blocks[0].hits, len(request.groups), len(numbers)
     order = np.argsort(numbers)
     band = np.searchsorted(numbers[order], hits.numbers, side="left")
-    of_row = request.group if hits.row is None else request.group[hits.row]
-    values = Contributions((Entries(hits.row, of_row * (q + 1) + band, None, (hits.shape[0], groups * (q + 1))),))
+    values = Contributions(
+        (Entries(hits.row, hits.of(request.group) * (q + 1) + band, None, (hits.shape[0], groups * (q + 1))),)
+    )
     law = CumulativeShares(np.tile(np.argsort(order), (groups, 1)))
     return evaluate_statistic(request.bound, values, law, request.df)
 

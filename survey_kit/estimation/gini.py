@@ -7,7 +7,7 @@ import numpy as np
 from survey_kit.block import Block
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError, listed
-from survey_kit.estimation.layout import lay_out
+from survey_kit.estimation.layout import lay_out_bases
 from survey_kit.estimation.request import Names, Request, keys_of, prepare
 from survey_kit.estimation.solve import estimates_of
 from survey_kit.estimation.woodruff import sorted_values
@@ -57,12 +57,11 @@ def gini(
     for block in request.blocks:
         _refuse_negative(block)
     theta, carrier = _evaluate(request)
-    return estimates_of(request, lay_out(request), keys_of(request, "gini"), theta, carrier, level)
+    return estimates_of(request, lay_out_bases(request), keys_of(request, "gini"), theta, carrier, level)
 
 
 def _refuse_negative(block: Block) -> None:
-    values = block.hits.value
-    below = np.zeros(0, dtype=bool) if values is None else values < 0
+    below = block.hits.numbers < 0
     if below.any():
         rows = listed(int(r) + 1 for r in block.hits.rows[below])
         raise ArgumentError(
@@ -77,11 +76,10 @@ def _evaluate(request: Request) -> tuple[FloatArray, Carrier]:
     ordered = sorted_values(request)
     theta, parts = [], []
     for block, values in zip(request.blocks, ordered, strict=True):
-        row = block.hits.row
         found, slope = coefficients(values, block.hits.of(bound.weight))
         theta.append(found)
-        column = None if groups == 1 else request.group if row is None else request.group[row]
-        parts.append(Entries(row, column, slope, (block.hits.shape[0], groups)))
+        column = None if groups == 1 else block.hits.of(request.group)
+        parts.append(Entries(block.hits.row, column, slope, (block.hits.shape[0], groups)))
     estimates = np.concatenate(theta)
     replicates, rows = bound.replicates, request.blocks[0].hits.rows
     if replicates is None:

@@ -72,18 +72,24 @@ def lay_out_whole(request: Request, sums: bool = False) -> Layout:
     return Layout(values, np.arange(answers), np.full(answers, values.shape[1] - 1))
 
 
+def lay_out_bases(request: Request, times: int = 1) -> Layout:
+    """The bases of the groups alone, `times` for each: for estimates that are no ratio of totals. K = blocks * groups * times."""
+    groups = len(request.groups)
+    group = np.tile(np.repeat(np.arange(groups), times), len(request.blocks))
+    return Layout(Contributions((_base(request.group, groups),)), np.arange(len(group)), group)
+
+
 def lay_out_moments(request: Request, pairs: Sequence[tuple[int, int]]) -> tuple[Layout, Covariances]:
     """Columns of the sums of d, of d d' and of the bases, d the deviations of each numeric block; pair by pair, then group.
 
     `pairs`: positions of two blocks, or of one block twice for its variance.
     """
     groups, n, weight = len(request.groups), len(request.group), request.bound.weight
-    row = request.blocks[0].hits.row
-    of_row = request.group if row is None else request.group[row]
-    w = weight if row is None else weight[row]
+    hits = request.blocks[0].hits
+    of_row, w = hits.of(request.group), hits.of(weight)
     away = [deviations(block.hits.numbers, of_row, w, groups) for block in request.blocks]
     filled = [*away, *(away[a] * away[b] for a, b in pairs)]
-    values = Contributions((*(Entries(row, of_row, d, (n, groups)) for d in filled), _base(request.group, groups)))
+    values = Contributions((*(Entries(hits.row, of_row, d, (n, groups)) for d in filled), _base(request.group, groups)))
     columns = np.arange(values.shape[1]).reshape(-1, groups)
     first, second = (columns[[pair[i] for pair in pairs]].ravel() for i in (0, 1))
     product = columns[len(away) : -1].ravel()
@@ -106,7 +112,7 @@ def _by_group(block: Block, group: IntArray, groups: int) -> Entries:
     hits, k = block.hits, len(block.labels)
     if groups == 1:
         return hits
-    of_group = group if hits.row is None else group[hits.row]
+    of_group = hits.of(group)
     column = of_group * k if hits.column is None else of_group * k + hits.column
     return Entries(hits.row, column, hits.value, (len(group), groups * k))
 
@@ -136,8 +142,7 @@ def _squares(part: Entries, weight: FloatArray, mean: FloatArray, base: FloatArr
 def residual_variance(request: Request, numerator: int, denominator: int, ratio: FloatArray) -> FloatArray:
     """Sum of w (y - R x)^2 in each group over the sum of its weights, y and x being two numeric blocks. Shape (groups,)."""
     y, x = (request.blocks[i] for i in (numerator, denominator))
-    of_row = request.group if y.hits.row is None else request.group[y.hits.row]
-    w = y.hits.of(request.bound.weight)
+    of_row, w = y.hits.of(request.group), y.hits.of(request.bound.weight)
     squares = w * (y.hits.numbers - ratio[of_row] * x.hits.numbers) ** 2
     groups = len(request.groups)
     with np.errstate(divide="ignore", invalid="ignore"):

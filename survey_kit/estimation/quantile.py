@@ -11,9 +11,9 @@ import pandas as pd
 from survey_kit import schema
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError, UnsupportedOption, one_of
-from survey_kit.estimation.layout import Layout, lay_out
+from survey_kit.estimation.layout import lay_out_bases
 from survey_kit.estimation.request import FEW_DEGREES, Names, Request, check_df, check_survey, keys_of, prepare
-from survey_kit.estimation.solve import estimates_of
+from survey_kit.estimation.solve import check_interval, estimates_of
 from survey_kit.estimation.woodruff import (
     Limits,
     Values,
@@ -28,7 +28,6 @@ from survey_kit.estimation.woodruff import (
 )
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.quantile import RULES
-from survey_kit.kernels.sums import Contributions
 from survey_kit.results.carriers import Carrier
 from survey_kit.results.estimates import Estimates
 from survey_kit.schema import Notice
@@ -103,7 +102,9 @@ def quantile(
     theta = values.at(p)
     degrees = degrees_by_group(request) if df is None else np.full(len(request.groups), float(df))
     limits, carrier = _errors(values, theta, p, interval, level, degrees)
-    found = estimates_of(request, _layout(request, len(chosen)), _keys(request, chosen), theta.ravel(), carrier, level)
+    found = estimates_of(
+        request, lay_out_bases(request, len(chosen)), _keys(request, chosen), theta.ravel(), carrier, level
+    )
     notices = (
         *found.notices,
         *(_few_degrees(degrees) if df is None else ()),
@@ -165,11 +166,9 @@ def _twice(numbers: FloatArray) -> float:
 
 def _check(survey: SurveyLike, interval: str, rule: str, df: float | None) -> None:
     check_survey(survey)
-    one_of("interval", interval, QUANTILE_INTERVALS)
+    check_interval(interval, df, QUANTILE_INTERVALS)
     one_of("rule", rule, tuple(RULES))
     check_df(df)
-    if interval == "beta" and df is not None:
-        raise UnsupportedOption('interval="beta" takes the degrees of freedom of the design. Leave df out.')
     replicates = survey.design.replicates is not None
     if interval == "quantile" and not replicates:
         raise UnsupportedOption(
@@ -196,12 +195,6 @@ def _errors(
     if interval == "score":
         limits = score_limits(values, p, level, used)
     return limits, mapped_to_quantiles(carrier, half_width_errors(limits, level, used).ravel()).with_df(overall)
-
-
-def _layout(request: Request, quantiles: int) -> Layout:
-    """The bases of the groups, once for each quantile."""
-    group = np.tile(np.repeat(np.arange(len(request.groups)), quantiles), len(request.blocks))
-    return Layout(Contributions(lay_out(request).values.parts[-1:]), np.arange(len(group)), group)
 
 
 def _keys(request: Request, probs: FloatArray) -> pd.DataFrame:

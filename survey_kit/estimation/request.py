@@ -109,8 +109,13 @@ def prepare(
             *_left_out(names, domain, base, unplaced, by),
             *(few_degrees(df) if stated is None else ()),
         ),
-        context={"design": survey.design.describe(), "where": " and ".join(filter(None, (survey.condition, where)))},
+        context=context_of(survey, where),
     )
+
+
+def context_of(survey: SurveyLike, where: str | None) -> dict[str, str]:
+    """What a result says of where it comes from: the design, and the conditions that its rows meet."""
+    return {"design": survey.design.describe(), "where": " and ".join(filter(None, (survey.condition, where)))}
 
 
 def check_df(df: float | None) -> None:
@@ -230,10 +235,15 @@ def _left_out(
     if absent:
         text = f"{absent:,} of {inside:,} rows have no valid answer to {', '.join(names)} and are outside the base."
         out.append(Notice("missing", text, absent))
-    if unplaced:
-        shown = by if isinstance(by, str) else ", ".join(by or ())
-        out.append(Notice("missing_by", f"{unplaced:,} of {inside:,} rows have no valid value of {shown}.", unplaced))
-    return tuple(out)
+    return (*out, *without_group(unplaced, inside, as_names(by, "by") if by else ()))
+
+
+def without_group(unplaced: int, inside: int, by: Sequence[str]) -> tuple[Notice, ...]:
+    """Rows of the domain that belong to no group."""
+    if not unplaced:
+        return ()
+    text = f"{unplaced:,} of {inside:,} rows have no valid value of {', '.join(by)}."
+    return (Notice("missing_by", text, unplaced),)
 
 
 def few_degrees(df: float) -> tuple[Notice, ...]:

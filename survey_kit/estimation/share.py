@@ -132,8 +132,8 @@ def _spread(request: Request, found: Estimates, totals: FloatArray) -> FloatArra
     w, groups = request.bound.weight, len(request.groups)
     held = []
     for block in request.blocks:
-        group = request.group if block.hits.row is None else request.group[block.hits.row]
-        held.append(weighted_counts(group, block.hits.of(w) * block.hits.numbers**2, groups))
+        hits = block.hits
+        held.append(weighted_counts(hits.of(request.group), hits.of(w) * hits.numbers**2, groups))
     own = np.concatenate(held)
     every = np.repeat([h.sum() for h in held], groups)
     p, n, N = found.theta, found.n, found.n_weighted

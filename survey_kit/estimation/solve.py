@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -102,9 +102,9 @@ def estimates_of(
     )
 
 
-def check_interval(interval: str, df: float | None) -> None:
-    """Refuse what `interval` does not take."""
-    one_of("interval", interval, INTERVALS)
+def check_interval(interval: str, df: float | None, allowed: Sequence[str] = INTERVALS) -> None:
+    """Refuse an interval that is not among those allowed, and what it does not take."""
+    one_of("interval", interval, allowed)
     if interval == "beta" and df is not None:
         raise UnsupportedOption('interval="beta" takes the degrees of freedom of the design. Leave df out.')
 

@@ -17,16 +17,17 @@ from survey_kit.estimation.request import (
     as_names,
     check_df,
     check_survey,
+    context_of,
     domain_of,
     few_degrees,
     groups_of,
     title_of,
+    without_group,
 )
 from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.recode import labelled_view
 from survey_kit.results.carriers import error_notices, replicated
 from survey_kit.results.estimates import Estimates
-from survey_kit.schema import Notice
 
 Function = Callable[[np.ndarray, pd.DataFrame], Any]
 
@@ -84,10 +85,7 @@ def statistic(
     thetas = np.concatenate([r.thetas for r in work], axis=1)
     counts = [len(r.theta) for r in work]
     carrier = replicated(survey.bound, theta, thetas, df)
-    notices = [*survey.design.notices, *few_degrees(df), *error_notices(carrier)]
-    if unplaced:
-        text = f"{unplaced:,} of {int(domain.sum()):,} rows have no valid value of {listed(groups.columns)}."
-        notices.append(Notice("missing_by", text, unplaced))
+    left_out = without_group(unplaced, int(domain.sum()), groups.columns)
     return Estimates(
         keys=_keys(work, groups, counts, name),
         theta=theta,
@@ -97,8 +95,8 @@ def statistic(
         by=tuple(groups.columns),
         level=level,
         titles={name: name, **{column: title_of(survey, column) for column in groups.columns}},
-        notices=tuple(notices),
-        context={"design": survey.design.describe(), "where": " and ".join(filter(None, (survey.condition, where)))},
+        notices=(*survey.design.notices, *few_degrees(df), *error_notices(carrier), *left_out),
+        context=context_of(survey, where),
     )
 
 

@@ -86,8 +86,7 @@ def sorted_values(request: Request) -> tuple[Sorted, ...]:
     out = []
     for block in request.blocks:
         hits = block.hits
-        group = request.group if hits.row is None else request.group[hits.row]
-        out.append(sort_within(hits.numbers, group, len(request.groups)))
+        out.append(sort_within(hits.numbers, hits.of(request.group), len(request.groups)))
     return tuple(out)
 
 

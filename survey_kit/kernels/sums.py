@@ -6,11 +6,15 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, weighted_counts
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 _DENSE = 20_000_000  # matrix entries up to which sums by key are held dense
 _ENTRIES = 65_536  # entries that are summed at a time
@@ -56,7 +60,7 @@ class Entries:
         """Value of each entry, written out."""
         return np.ones(self.size) if self.value is None else self.value
 
-    def of(self, by_row: FloatArray) -> FloatArray:
+    def of(self, by_row: NDArray[Scalar]) -> NDArray[Scalar]:
         """What belongs to the row of each entry. Shapes (n,) -> (m,)."""
         return by_row if self.row is None else by_row[self.row]
 
@@ -74,7 +78,7 @@ class Entries:
         columns, entries = self.shape[1], self.size
         if columns == 1 or size * columns <= min(max(_DENSE // 10, 2 * entries), _DENSE):
             return self._added(key, size, weight)
-        where = key if self.row is None else key[self.row]
+        where = self.of(key)
         return sp.csr_array(sp.coo_array((self.weighted(weight), (where, self.columns)), shape=(size, columns)))
 
     def _added(self, key: IntArray | None, size: int, weight: FloatArray | None) -> FloatArray:
@@ -99,7 +103,7 @@ class Entries:
 
     def within(self, rows: BoolArray) -> Entries:
         """The entries of some of the rows; the others become empty."""
-        keep = rows if self.row is None else rows[self.row]
+        keep = self.of(rows)
         if keep.all():
             return self
         row = np.flatnonzero(keep) if self.row is None else self.row[keep]
