@@ -23,7 +23,7 @@
     |   +-- LonelyPsuError          a stratum with one PSU and no rule for it
     +-- TargetError                 weighting targets that cannot be used as they are
     |   +-- TargetMismatchError     categories in the data and in the targets differ
-    +-- NotConvergedError           an iteration that did not reach its goal; carries the unfinished result
+    +-- ConvergenceError            an iteration that did not reach its goal; carries the unfinished result
     +-- ConfigError                 a study file that is invalid; carries file, line and field
     +-- OutputError                 a result that cannot be written
 
@@ -139,12 +139,15 @@ class TargetMismatchError(TargetError):
     """Categories of the data and of the targets differ."""
 
 
-class NotConvergedError(SurveyKitError, ArithmeticError):
-    """An iteration stopped short of its goal. `unfinished` holds what it had reached."""
+class ConvergenceError(SurveyKitError, ArithmeticError):
+    """An iteration stopped short of its goal. `unfinished` holds what it had reached, such as Weights."""
 
     def __init__(self, message: str, unfinished: Any = None) -> None:
         super().__init__(message)
         self.unfinished = unfinished
+
+
+NotConvergedError = ConvergenceError  # the name until version 0.1
 
 
 class ConfigError(SurveyKitError, ValueError):

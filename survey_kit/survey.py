@@ -120,10 +120,15 @@ class Survey:
             raise DesignError("Weighting a domain is not available. Weight the whole survey, then use where().")
         if self.design.replicates is not None and weights.replicates is None:
             raise DesignError("These weights have no replicates. Weight with the survey's own verb, poll.rake(...).")
+        if not weights.values.index.equals(self.codes.index):
+            raise DesignError(
+                f"These weights are of {len(weights.values)} rows with another index than the survey's {len(self.codes)}. "
+                "Weight the survey's own rows: poll.codes, or poll.rake(...)."
+            )
         name = _free_name("weight", self.codes)
-        variable = Variable(name, label="Weight after calibration to population margins", measure="scale")
-        survey = self.with_column(weights.values.reindex(self.codes.index).rename(name), variable)
-        design = self.design.reweighted(name, weights.adjustment)
+        variable = Variable(name, label=weights.label, measure="scale")
+        survey = self.with_column(weights.values.rename(name), variable)
+        design = self.design.reweighted(name, weights.adjustments)
         if design.replicates is not None:
             again = replace(design.replicates, columns=(), matrix=weights.replicates, combined=True)
             design = replace(design, adjustments=(), replicates=again)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from survey_kit.errors import NotConvergedError
+from survey_kit.errors import ConvergenceError
 from survey_kit.kernels.rake import rake_cells
 
 TOLERANCE = 1e-10  # of a share
@@ -21,12 +21,12 @@ def margin_weights(codes: pd.DataFrame, base: np.ndarray, targets: Mapping[str, 
     Rounded to 10 decimals, so that a last-digit difference between machines cannot reorder people.
 
     Raises:
-        NotConvergedError: no weights meet all margins.
+        ConvergenceError: no weights meet all margins.
     """
     cells = [codes[name].to_numpy() - 1 for name in targets]
     raked = rake_cells(base, cells, list(targets.values()))
     if raked.gap.max() > TOLERANCE:
-        raise NotConvergedError("No weights of the synthetic sample meet all margins.", raked)
+        raise ConvergenceError("No weights of the synthetic sample meet all margins.", raked)
     return np.round(raked.weights[:, 0], 10)
 
 

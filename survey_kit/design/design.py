@@ -199,11 +199,10 @@ class Design:
                 "phase as a sample of its own."
             )
 
-    def reweighted(self, weight: str, adjustment: Adjustment | None) -> Design:
-        """The design under new weights: same sample, one more adjustment."""
+    def reweighted(self, weight: str, adjustments: Sequence[Adjustment] = ()) -> Design:
+        """The design under new weights: same sample, more steps of weighting."""
         self.refuse_weighting()
-        added = () if adjustment is None else (adjustment,)
-        return replace(self, weight=weight, adjustments=(*self.adjustments, *added))
+        return replace(self, weight=weight, adjustments=(*self.adjustments, *adjustments))
 
     def describe(self) -> str:
         """The design in words: "weighted by 'w', strata 'region', sampling units 'area'"."""

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from survey_kit.design.bound import BoundDesign, BoundStage
 from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.kernels.residualize import Cells, Columns
 from survey_kit.kernels.sums import Contributions, Entries, crossed, sum_rows
 from survey_kit.kernels.variance import UnitSums, unit_sums
 
@@ -53,18 +54,29 @@ def column_totals(sums: Sums) -> FloatArray:
 def influence_sums(
     bound: BoundDesign, values: RowValues, jacobian: sp.csr_array | None = None, first: Sums | None = None
 ) -> tuple[UnitSums, ...]:
-    """Sums by unit, one for each stage, of the influence w_i * (jacobian @ values_i), calibration taken into account.
+    """Sums by unit, one for each stage, of the influence w_i * (jacobian @ values_i), weighting taken into account.
 
     Args:
         values: unweighted contributions of each row. Shape (n, J).
         jacobian: derivative of the estimates by the totals, shape (K, J); None for the identity.
         first: what `first_stage_sums` gave, so that it is not summed again.
     """
-    taken = _what_calibration_takes(bound, values, jacobian)
+    taken = what_weighting_takes(bound, values, jacobian)
     known = [first, *[None] * (len(bound.stages) - 1)]
     return tuple(
         _unit_sums(bound, stage, values, jacobian, taken, sums) for stage, sums in zip(bound.stages, known, strict=True)
     )
+
+
+def target_error_sums(
+    bound: BoundDesign, values: RowValues, jacobian: sp.csr_array | None = None
+) -> tuple[UnitSums, ...]:
+    """Where weights were brought to totals known with error: L'a of each such step, whose squares join the variance."""
+    if all(adjustment.uncertain is None for adjustment in bound.adjustments):
+        return ()
+    taken = what_weighting_takes(bound, values, jacobian)
+    pairs = zip(bound.adjustments, taken, strict=True)
+    return tuple(UnitSums(step.uncertain.T @ a) for step, a in pairs if step.uncertain is not None)
 
 
 def _sum_by(key: IntArray, size: int, values: RowValues, weight: FloatArray, jacobian: sp.csr_array | None) -> Sums:
@@ -87,7 +99,7 @@ def _unit_sums(
     weight = bound.weight if stage.scale is None else bound.weight * stage.scale
     direct = _sum_by(stage.unit, units, values, weight, None) if sums is None else sums
     corrections = tuple(
-        (crossed(stage.unit, units, adjustment.cell, len(a), weight), a)
+        (_feature_sums(stage.unit, units, adjustment.features, _scaled(adjustment.takes, stage)), a)
         for adjustment, a in zip(bound.adjustments, taken, strict=True)
     )
     return unit_sums(direct, jacobian, corrections)
@@ -121,14 +133,46 @@ def sizes_of(bound: BoundDesign, values: RowValues, jacobian: sp.csr_array | Non
     return totals_ if jacobian is None else np.asarray(abs(jacobian) @ totals_)
 
 
-def _what_calibration_takes(bound: BoundDesign, values: RowValues, jacobian: sp.csr_array | None) -> list[FloatArray]:
-    """For each adjustment in turn, what it subtracts from u in each of its cells, given those before it."""
+def what_weighting_takes(bound: BoundDesign, values: RowValues, jacobian: sp.csr_array | None) -> list[FloatArray]:
+    """The coefficients of each weighting step in turn, given those before it. Shapes (C, K)."""
     taken: list[FloatArray] = []
-    for position, adjustment in enumerate(bound.adjustments):
-        cells = int(adjustment.cell.max(initial=-1)) + 1
-        sums = _sum_by(adjustment.cell, cells, values, adjustment.row_weight, jacobian)
+    for position, step in enumerate(bound.adjustments):
+        sums = _sums_by_feature(step.features, values, step.reads * bound.weight, jacobian)
         left = sums.toarray() if sp.issparse(sums) else np.array(sums)
         for earlier, a in zip(bound.adjustments[:position], taken, strict=True):
-            left -= crossed(adjustment.cell, cells, earlier.cell, len(a), adjustment.row_weight) @ a
-        taken.append(adjustment.coefficients(left))
+            left -= _between(step.features, earlier.features, step.reads * earlier.takes) @ a
+        taken.append(step.law.coefficients(left))
     return taken
+
+
+def _scaled(takes: FloatArray, stage: BoundStage) -> FloatArray:
+    return takes if stage.scale is None else takes * stage.scale
+
+
+def _sums_by_feature(
+    features: Cells | Columns, values: RowValues, weight: FloatArray, jacobian: sp.csr_array | None
+) -> Sums:
+    """F' diag(weight) values, times the jacobian. Shape (C, K)."""
+    if isinstance(features, Cells):
+        return _sum_by(features.code, features.size, values, weight, jacobian)
+    each = [
+        values.totals(weight * x) if isinstance(values, Contributions) else (weight * x) @ values for x in features.x.T
+    ]
+    sums = np.array(each).reshape(features.width, values.shape[1])
+    return sums if jacobian is None else sums @ jacobian.T
+
+
+def _feature_sums(key: IntArray, size: int, features: Cells | Columns, weight: FloatArray) -> Sums:
+    """Weighted sums of the features by key. Shape (size, C)."""
+    if isinstance(features, Cells):
+        return crossed(key, size, features.code, features.size, weight)
+    return sum_rows(features.x, key, size, weight)
+
+
+def _between(left: Cells | Columns, right: Cells | Columns, weight: FloatArray) -> Sums:
+    """Weighted sums of products of the features of two steps. Shape (C, C')."""
+    if isinstance(left, Cells):
+        return _feature_sums(left.code, left.size, right, weight)
+    if isinstance(right, Cells):
+        return _feature_sums(right.code, right.size, left, weight).T
+    return left.x.T @ (right.x * weight[:, None])

@@ -1,12 +1,29 @@
-"""How calibration enters a variance: influence values are residualised on the calibration cells, never recomputed.
+"""How weighting enters a variance: influence values are residualised step by step, never recomputed.
 
-Let z_i be the influence of row i under the calibrated weight w_i, and u_i = z_i / w_i. An adjustment replaces u_i by
-u_i - a[cell(i)], where `a` depends on u only through sums of u by cell. So an adjustment is a linear map on cell sums:
+Let x_i be the influence of row i under the final weights (x_i = w_i u_i). Every step of weighting in turn, in the order
+in which they were made, takes from it what the step has made certain:
 
-    U[c, k] = sum over rows of cell c of r_i * u_ik        (r_i: the adjustment's own row weight)
-    a       = coefficients(U)                               shape (C, k)
+    a   = coefficients(F' (rho * x))                 shape (C, k) from the sums of rho_i x_i by feature
+    x_i <- x_i - c_i F_i a
 
-which is what lets it work on reduced sums and never on an n x k matrix.
+F (n, C) are the features that the step works on: indicators of cells, or columns. rho (`reads`) and c (`takes`) have shape
+(n,). So a step is a linear map on C sums, which is what lets it work on reduced sums and never on an n x k matrix.
+With w0 the weight before the step and w1 the weight after it:
+
+    post-stratification    F cells     rho = w0 / w1              c = w1        a = cell means (weighted by w0)
+    raking                 F cells     rho = 1 / w1               c = w1        a = ten rounds of centring, unweighted
+    calibration            F = X       rho = w0 / sigma^2 / w1    c = w1        a = (X' diag(w0 / sigma^2) X)^-1 sums
+    redistribution         F classes   rho = r w0 / w1            c = w1 - w0   a = class means (weighted by r w0)
+    propensity r / p       F = X       rho = r (1 - p)            c = q (r - p) a = (X' diag(q p (1 - p)) X)^-1 sums
+
+(r: 1 for rows that responded; q: weights of the fit.) The first three have known totals and leave nothing of them; the last
+two have totals that the sample estimates, whose error stays. Trimming and scaling have no step of their own: steps before
+them keep their weights, as in R.
+
+Where the totals themselves were estimated with covariance V, a'Va joins the variance: `uncertain` holds L with V = L L'.
+
+Sources: Deville & Sarndal (1992), JASA 87, 376; R survey::svyrecvar (its loop over postStrata) for the first three, whose
+numbers these are; Kim & Kim (2007), Canadian J. Statistics 35, 501, for the last.
 """
 
 from __future__ import annotations
@@ -16,69 +33,142 @@ from typing import Protocol
 
 import numpy as np
 
-from survey_kit.kernels.groups import FloatArray, IntArray, combine
-
-
-class Adjustment(Protocol):
-    """What variance estimation needs to know of a weighting step."""
-
-    @property
-    def cell(self) -> IntArray:
-        """The cell of each row, 0..C-1. Shape (n,)."""
-
-    @property
-    def row_weight(self) -> FloatArray:
-        """The weight of each row in the cell sums of u. Shape (n,)."""
-
-    def coefficients(self, sums: FloatArray) -> FloatArray:
-        """What is subtracted from u in each cell, from the cell sums of u. Shapes (C, k) -> (C, k)."""
+from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 
 
 @dataclass(frozen=True, eq=False)
-class RakingResidual:
-    """Raking: ten rounds of centring u on the unweighted category means of each margin in turn.
+class Cells:
+    """Indicators of cells: the cell of each row, 0..size-1. Shape (n,)."""
+
+    code: IntArray
+    size: int
+
+    @property
+    def width(self) -> int:
+        """C."""
+        return self.size
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Columns of numbers. Shape (n, C)."""
+
+    x: FloatArray
+
+    @property
+    def width(self) -> int:
+        """C."""
+        return self.x.shape[1]
+
+
+class Law(Protocol):
+    """What a step takes away for each feature, given sums by feature: linear in the sums."""
+
+    def coefficients(self, sums: FloatArray) -> FloatArray:
+        """Shapes (C, k) -> (C, k)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Adjustment:
+    """One step of weighting as a variance needs it.
+
+    Attributes:
+        features: what the step works on.
+        reads, takes: rho and c of each row. Shape (n,).
+        law: coefficients from sums.
+        uncertain: L with V = L L' the covariance of the totals that the weights were brought to; None for totals without
+            error. Shape (C, q).
+    """
+
+    features: Cells | Columns
+    reads: FloatArray
+    takes: FloatArray
+    law: Law
+    uncertain: FloatArray | None = None
+
+
+def over(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """numerator / denominator, 0 where the denominator is 0. Shape (n,)."""
+    return np.divide(numerator, denominator, out=np.zeros(len(denominator)), where=denominator != 0)
+
+
+@dataclass(frozen=True, eq=False)
+class CellMeans:
+    """Means by cell: sums over what the weights of the means sum to. Shape (C,)."""
+
+    denominator: FloatArray
+
+    def coefficients(self, sums: FloatArray) -> FloatArray:
+        empty = self.denominator == 0
+        return sums / np.where(empty, 1.0, self.denominator)[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Regression:
+    """Coefficients of a weighted regression on the columns: inverse @ sums. Shape of the inverse: (C, C)."""
+
+    inverse: FloatArray
+
+    def coefficients(self, sums: FloatArray) -> FloatArray:
+        return self.inverse @ sums
+
+
+@dataclass(frozen=True, eq=False)
+class CellRegression:
+    """The same where every row of a cell has the same columns x: x (x'Dx)^-1 x' on cell sums. Shapes (C, p), (p, p)."""
+
+    x: FloatArray
+    inverse: FloatArray
+
+    def coefficients(self, sums: FloatArray) -> FloatArray:
+        return self.x @ (self.inverse @ (self.x.T @ sums))
+
+
+@dataclass(frozen=True, eq=False)
+class RakingRounds:
+    """Raking: ten rounds of centring on the unweighted category means of each margin in turn.
 
     This is what R's survey::rake does in svyrecvar; calibrate(calfun="raking") would use a weighted regression
     instead and give slightly different standard errors for the same weights. Rows of weight zero take no part.
 
     Attributes:
-        margins: category of each row, one array of shape (n,) for each margin.
-        active: True for rows whose weight is not zero; None for all. Shape (n,).
+        margins: category of each cell (-1: not covered by the margin), one array of shape (C,) for each margin.
+        counts: rows of weight above zero in each cell. Shape (C,).
     """
 
     margins: tuple[IntArray, ...]
-    active: np.ndarray | None = None
+    counts: FloatArray
     passes: int = 10
 
-    def __post_init__(self) -> None:
-        cell, first = combine(list(self.margins))
-        object.__setattr__(self, "_cell", cell)
-        object.__setattr__(self, "_margin_of_cell", tuple(m[first] for m in self.margins))
-        object.__setattr__(self, "_counts", np.bincount(cell, weights=self.row_weight, minlength=len(first)))
-
-    @property
-    def cell(self) -> IntArray:
-        return self._cell  # type: ignore[attr-defined]
-
-    @property
-    def row_weight(self) -> FloatArray:
-        n = len(self.margins[0])
-        return np.ones(n) if self.active is None else self.active.astype(float)
-
     def coefficients(self, sums: FloatArray) -> FloatArray:
-        counts: FloatArray = self._counts  # type: ignore[attr-defined]
         taken = np.zeros_like(sums)
         for _ in range(self.passes):
-            for margin in self._margin_of_cell:  # type: ignore[attr-defined]
-                left = sums - counts[:, None] * taken
-                taken = taken + _category_means(margin, left, counts)
+            for margin in self.margins:
+                left = sums - self.counts[:, None] * taken
+                taken = taken + _category_means(margin, left, self.counts)
         return taken
 
 
 def _category_means(margin: IntArray, sums: FloatArray, counts: FloatArray) -> FloatArray:
-    """Mean of u in the margin category of each cell, from sums and counts by cell. Shape (C, k)."""
-    size = int(margin.max(initial=-1)) + 1
+    """Mean in the margin category of each cell, from sums and counts by cell; 0 outside the margin. Shape (C, k)."""
+    category = margin + 1
+    size = int(category.max(initial=0)) + 1
     total = np.zeros((size, sums.shape[1]))
-    np.add.at(total, margin, sums)
-    n = np.bincount(margin, weights=counts, minlength=size)
-    return (total / np.where(n == 0, 1.0, n)[:, None])[margin]
+    np.add.at(total, category, sums)
+    n = np.bincount(category, weights=counts, minlength=size)
+    means = total / np.where(n == 0, 1.0, n)[:, None]
+    means[0] = 0.0
+    return means[category]
+
+
+def raking_step(cell: IntArray, margins: tuple[IntArray, ...], weight: FloatArray) -> Adjustment:
+    """The step of raking: crossed cell of each row (n,), category of each cell in each margin (C,), weight after it (n,)."""
+    size = len(margins[0])
+    counts = weighted_counts(cell, (weight > 0).astype(float), size)
+    return Adjustment(Cells(cell, size), over(np.ones(len(cell)), weight), weight, RakingRounds(margins, counts))
+
+
+def poststratification_step(cell: IntArray, size: int, before: FloatArray, after: FloatArray) -> Adjustment:
+    """The step of post-stratification: cell (n,), weights before and after it (n,)."""
+    held = weighted_counts(cell, before, size)
+    return Adjustment(Cells(cell, size), over(before, after), after, CellMeans(held))

@@ -15,8 +15,8 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.engine.memory import Domains
 from survey_kit.errors import (
     ArgumentError,
+    ConvergenceError,
     DesignError,
-    NotConvergedError,
     UnsupportedOption,
     check_level,
     listed,
@@ -69,7 +69,7 @@ def glm(
 
     Raises:
         ArgumentError, UnknownNameError, NoValidData, UndeclaredMissingError: what was asked cannot be done.
-        NotConvergedError: no finite coefficients fit best (separation); names the term.
+        ConvergenceError: no finite coefficients fit best (separation); names the term.
 
     Equivalent: R survey::svyglm (quasi families give the same coefficients and errors); Stata svy: glm; SPSS CSGLM,
     CSLOGISTIC. Source: Binder (1983); coefficients checked against statsmodels, errors against R.
@@ -199,7 +199,7 @@ def _check_separation(family: str, frame: ModelFrame, weight: FloatArray) -> Non
             continue
         inside = (column == 1) & (weight > 0)
         if inside.any() and len(np.unique(frame.y[inside])) == 1:
-            raise NotConvergedError(
+            raise ConvergenceError(
                 f"All {int(inside.sum())} respondents with {term.name} have the outcome {frame.y[inside][0]:g}, so the "
                 "coefficient is infinite (separation). Merge the category with another, or leave it out."
             )
@@ -209,7 +209,7 @@ def _check_separation(family: str, frame: ModelFrame, weight: FloatArray) -> Non
             and len(frame.levels.get(term.variable, ())) == 2
             and len(np.unique(frame.y[reference])) == 1
         ):
-            raise NotConvergedError(
+            raise ConvergenceError(
                 f"All {int(reference.sum())} respondents without {term.name} have the outcome {frame.y[reference][0]:g}, so "
                 "the coefficient is infinite (separation). Leave the variable out."
             )
@@ -225,13 +225,13 @@ def _check_fit(family: str, fit: GlmFit, frame: ModelFrame, weight: FloatArray, 
             weights = [
                 0.0 if n == "Intercept" and len(names) > 1 else abs(d) for n, d in zip(names, direction, strict=True)
             ]
-            raise NotConvergedError(
+            raise ConvergenceError(
                 f"The predictors separate the outcome: {names[int(np.argmax(weights))]} has no finite coefficient (separation). "
                 "Merge categories, or leave the variable out.",
                 fit,
             )
     if not fit.converged or not np.isfinite(fit.beta).all():
-        raise NotConvergedError(
+        raise ConvergenceError(
             f"The model did not converge in {fit.iterations} steps; the last changed a coefficient by {fit.step:.1e} of "
             f"its size, {largest} being the largest. Check the scale of the variables, or use another link.",
             fit,
@@ -259,7 +259,7 @@ def _refit(frame: ModelFrame, weight: FloatArray, law: Any, fit: GlmFit) -> Floa
         )
     again = fit_glm(frame.y[used], frame.x[used], weight[used], law, frame.offset[used], start=fit.beta)
     if not again.converged:
-        raise NotConvergedError(
+        raise ConvergenceError(
             "The model did not converge in one of the replicates. Use linearisation, or fewer terms."
         )
     return again.beta

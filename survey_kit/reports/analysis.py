@@ -84,7 +84,7 @@ def analyse(prepared: Prepared, progress: Progress) -> Analysis:
 
     Raises:
         ConfigError: a name or an option that the data or a verb does not have, with file, line and field.
-        NoValidData, UndeclaredMissingError, NotConvergedError: data that give no such number.
+        NoValidData, UndeclaredMissingError, ConvergenceError: data that give no such number.
     """
     source, survey = prepared.source, prepared.survey
     begin(progress, "Estimate")

@@ -48,7 +48,7 @@ def prepare(source: StudyFile, data: str | Path | None, progress: Progress) -> P
 
     Raises:
         ConfigError: a mistake in the study file, with file, line and field.
-        InputError, DesignError, TargetError, NotConvergedError: data that cannot be used.
+        InputError, DesignError, TargetError, ConvergenceError: data that cannot be used.
     """
     path = data_path(source, data)
     begin(progress, "Read the data")

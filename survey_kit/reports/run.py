@@ -61,7 +61,7 @@ def build(
 
     Raises:
         ConfigError: mistakes in the study file, with file, line and field.
-        InputError, DesignError, TargetError, NotConvergedError: data that cannot be used as the study says.
+        InputError, DesignError, TargetError, ConvergenceError: data that cannot be used as the study says.
         OutputError: a place that cannot be written.
 
     Command line: survey-kit build STUDY [--data PATH] [--out DIR].

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from scipy.special import logit
 
 from survey_kit.design.bound import BoundDesign
-from survey_kit.engine.memory import Domains, RowValues, influence_sums, sizes_of
+from survey_kit.engine.memory import Domains, RowValues, influence_sums, sizes_of, target_error_sums
 from survey_kit.errors import listed
 from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.kernels.lonely import domain_deviations
@@ -164,7 +164,9 @@ def linearized(
             domains = _domains_of(values, jacobian) if domains is None else domains
             there = domains.present(stage.unit, scheme.units)
             sums[at], schemes[at] = domain_deviations(sums[at], scheme, there, domains.of), Squares(scheme.units)
-    return Linearized(sums=tuple(sums), schemes=tuple(schemes), df=df, bound=bound)
+    errors = target_error_sums(bound, values, jacobian)
+    squares = [Squares(part.shape[0]) for part in errors]
+    return Linearized(sums=(*sums, *errors), schemes=(*schemes, *squares), df=df, bound=bound)
 
 
 def _domains_of(values: RowValues, jacobian: sp.csr_array | None) -> Domains:

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from survey_kit.kernels.groups import FloatArray
     from survey_kit.kernels.residualize import Adjustment
 
+TARGET_COLUMNS = (
+    *("variable", "category", "target_share", "target", "unweighted_n"),
+    *("base_share", "achieved_share", "gap"),
+)
+LABELS = {
+    "base": "Base weight from selection probabilities",
+    "nonresponse": "Weight after adjustment for nonresponse",
+    "eligibility": "Weight after adjustment for unknown eligibility",
+    "trim": "Weight after trimming",
+    "normalize": "Weight scaled to a total",
+}
 ACHIEVED_COLUMNS = ("variable", "category", "unweighted_n", "target_share", "achieved_share", "gap")
 
 
@@ -29,13 +40,19 @@ class Weights:
         base: the weights that they started from. Shape (n,).
         targets: one row per category: variable, category, target_share, target (in weights), unweighted_n, base_share,
             achieved_share, gap (achieved_share - target_share), then columns that came with the targets.
-        method: the verb that made them ("rake", "poststratify" ...).
+        method: the verb that made them ("rake", "poststratify", "calibrate", "nonresponse", "trim" ...).
         solver: how the numbers were found ("ipf", "newton", "ipf+newton", "closed form" ...).
         iterations: steps taken; history: the largest gap after each.
         max_gap: largest |achieved - target| / total over all categories, judged on the weights as they are.
         converged: whether max_gap is within the tolerance (and bounds hold).
         notices: what was normalised, dropped or assumed, and what looks extreme.
-        adjustment: what variance estimation needs so that standard errors account for this weighting.
+        adjustments: what variance estimation needs so that standard errors account for every step since the plain base
+            weights, in order.
+        before: the record of the step before, where the base weights were themselves made here (`steps` has all of them).
+        collapsed: cells that were merged: variable, category, into, n, why; None when none were.
+        factors: classes of an adjustment for nonresponse or eligibility with their factors; None for other verbs.
+        lower, upper: limits on the final weight, in weights; None without.
+        details: what else the verb states (Potter's table of errors, how far targets were relaxed ...).
         titles: title of each variable that was weighted to.
         replicates: the weighting repeated in every replicate, shape (n, R); None without replicate weights.
     """
@@ -50,7 +67,13 @@ class Weights:
     converged: bool = True
     history: tuple[float, ...] = ()
     notices: tuple[Notice, ...] = ()
-    adjustment: Adjustment | None = field(default=None, repr=False)
+    adjustments: tuple[Adjustment, ...] = field(default=(), repr=False)
+    before: Weights | None = field(default=None, repr=False)
+    collapsed: pd.DataFrame | None = field(default=None, repr=False)
+    factors: pd.DataFrame | None = field(default=None, repr=False)
+    lower: float | None = None
+    upper: float | None = None
+    details: Mapping[str, object] = field(default_factory=dict, repr=False)
     titles: Mapping[str, str] = field(default_factory=dict, repr=False)
     replicates: FloatArray | None = field(default=None, repr=False)
 
@@ -63,6 +86,30 @@ class Weights:
     def n_eff(self) -> float:
         """Kish's effective sample size, n / deff."""
         return effective_n(self.values.to_numpy())
+
+    @property
+    def label(self) -> str:
+        """What the weights are, for a codebook."""
+        return LABELS.get(self.method, "Weight after calibration to population margins")
+
+    @property
+    def steps(self) -> tuple[Weights, ...]:
+        """The chain of steps that made these weights, the first one first."""
+        return (*(() if self.before is None else self.before.steps), self)
+
+    @property
+    def at_lower(self) -> int:
+        """Rows of positive weight at the lower limit."""
+        return self._at(self.lower)
+
+    @property
+    def at_upper(self) -> int:
+        """Rows at the upper limit."""
+        return self._at(self.upper)
+
+    def _at(self, limit: float | None) -> int:
+        values = self.values.to_numpy()
+        return 0 if limit is None else int((np.isclose(values, limit, rtol=1e-9, atol=0.0) & (values > 0)).sum())
 
     @property
     def g(self) -> pd.Series:

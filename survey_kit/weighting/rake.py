@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar, overload
 
 import numpy as np
 import pandas as pd
 
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, NotConvergedError, UnsupportedOption, listed
+from survey_kit.errors import ArgumentError, ConvergenceError, UnsupportedOption, listed
 from survey_kit.kernels.groups import FloatArray, IntArray, combine, weighted_counts
 from survey_kit.kernels.rake import RakedCells, rake_cells, rake_cells_within
-from survey_kit.kernels.residualize import RakingResidual
+from survey_kit.kernels.residualize import Adjustment, raking_step
 from survey_kit.results.weights import Weights
-from survey_kit.weighting.assemble import base_notices, largest_gap, target_table, weight_notices
+from survey_kit.weighting.assemble import largest_gap, target_table
+from survey_kit.weighting.made import Made, hand_back, weights_of
 from survey_kit.weighting.read_targets import Targets
 from survey_kit.weighting.replicates import rake_replicates
 from survey_kit.weighting.subject import Base, Subject, subject_of
@@ -63,7 +64,7 @@ def rake(
             A crossed margin: key ("sex", "age4") or "sex:age4", categories ("male", "18-29") or "male:18-29".
         base: base weights: a column, a Series, an array. None: ones; for a survey its weight in force. Zeros stay zero.
         lower, upper: bounds on the final weight as multiples of the mean weight of rows whose weight is not zero
-            (1 = the average respondent). Margins and bounds are met together, or NotConvergedError is raised.
+            (1 = the average respondent). Margins and bounds are met together, or ConvergenceError is raised.
         tol: a margin is met when every category is within tol of its target, as a part of the total.
         max_iter: sweeps over the margins plus Newton steps.
 
@@ -75,7 +76,7 @@ def rake(
     Raises:
         InvalidWeightError: base weights that are text, missing, negative, infinite, or all zero.
         TargetMismatchError, TargetError, UnknownNameError: targets that do not fit; every fault in one message.
-        NotConvergedError: margins (or bounds) that were not met; `.unfinished` holds the Weights so far.
+        ConvergenceError: margins (or bounds) that were not met; `.unfinished` holds the Weights so far.
         ArgumentError, NoValidData, UnsupportedOption: other arguments.
 
     R: survey::rake (the same weights with a small epsilon), anesrake (cap = upper). Stata: ipfraking, svycal rake.
@@ -91,16 +92,10 @@ def rake(
     limits = _limits(lower, upper, tol, max_iter)
     subject = subject_of(data, base)
     wanted = target_set(subject, targets)
-    weights = _weights(subject, wanted, limits)
-    if subject.survey is None:
-        return weights
-    return subject.survey.reweighted(replace(weights, replicates=_replicates(subject.survey, wanted, limits)))
-
-
-def _replicates(survey: SurveyLike, wanted: TargetSet, limits: _Limits) -> FloatArray | None:
-    if survey.bound.replicates is not None and limits.bounded:
+    if subject.survey is not None and subject.survey.bound.replicates is not None and limits.bounded:
         raise UnsupportedOption(f"{limits} is not available with replicate weights. Rake without bounds, or linearise.")
-    return rake_replicates(survey, wanted, limits.tol, limits.max_iter)
+    weights = _weights(subject, wanted, limits)
+    return hand_back(subject, weights, lambda base: rake_replicates(base, wanted, limits.tol, limits.max_iter))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,30 +144,38 @@ class _Raked:
     cells: RakedCells
     held: FloatArray
     rows: IntArray
+    low: float | None = None
+    high: float | None = None
 
 
 def _weights(subject: Subject, wanted: TargetSet, limits: _Limits) -> Weights:
     raked = _rake_rows(subject, wanted, limits)
     table = target_table(subject, wanted, raked.weights)
     gap, zeroed = largest_gap(table), _zeroed(raked, table, wanted.total, limits)
-    active = None if subject.base.all() else subject.base > 0
-    result = Weights(
-        values=pd.Series(raked.weights, index=subject.frame.index, name="weight"),
-        base=subject.base_series(),
-        targets=table,
+    made = Made(
+        values=raked.weights,
         method="rake",
+        adjustment=_adjustment(wanted, raked.weights),
+        targets=table,
         solver=raked.cells.solver,
         iterations=raked.cells.iterations,
         max_gap=gap,
         converged=gap <= limits.tol and not zeroed,
         history=tuple(raked.cells.history.tolist()),
         titles=_titles(subject, wanted),
-        notices=(*wanted.notices, *base_notices(subject), *weight_notices(raked.weights)),
-        adjustment=RakingResidual(tuple(m.codes for m in wanted.margins), active),
+        notices=wanted.notices,
+        lower=raked.low,
+        upper=raked.high,
     )
+    result = weights_of(subject, made)
     if result.converged:
         return result
-    raise NotConvergedError(_failure(result, zeroed, raked.cells.contradiction, wanted, limits), result)
+    raise ConvergenceError(_failure(result, zeroed, raked.cells.contradiction, wanted, limits), result)
+
+
+def _adjustment(wanted: TargetSet, weights: FloatArray) -> Adjustment:
+    cell, first = combine([m.codes for m in wanted.margins])
+    return raking_step(cell, tuple(m.codes[first] for m in wanted.margins), weights)
 
 
 def _titles(subject: Subject, wanted: TargetSet) -> dict[str, str]:
@@ -198,7 +201,8 @@ def _rake_rows(subject: Subject, wanted: TargetSet, limits: _Limits) -> _Raked:
     low, high = limits.lower * mean, limits.upper * mean
     raked = rake_cells_within(held, codes, targets, low * rows, high * rows, tol=limits.tol, max_iter=limits.max_iter)
     weights = np.where(subject.base > 0, np.clip(subject.base * raked.g[cell, 0], low, high), 0.0)
-    return _Raked(weights, raked, held, rows)
+    stated = low if limits.lower > 0 else None, high if limits.upper < np.inf else None
+    return _Raked(weights, raked, held, rows, *stated)
 
 
 def _zeroed(raked: _Raked, table: pd.DataFrame, total: float, limits: _Limits) -> int:

@@ -15,11 +15,12 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.design.weight_checks import check_weights
 from survey_kit.errors import ArgumentError, InvalidWeightError, NoValidData, UnsupportedOption, listed, unknown
 from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.results.weights import Weights
 
 # looked up without being computed: binding a design is work, and may fail
 _OF_A_SURVEY = ("codes", "codebook", "weight", "domain", "reweighted")
 
-Base: TypeAlias = str | pd.Series | np.ndarray | list[float] | None
+Base: TypeAlias = str | pd.Series | np.ndarray | list[float] | Weights | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,7 @@ class Subject:
         weighted: whether base weights were given (a survey always has them).
         codebook: what the codes mean; None for a plain DataFrame.
         survey: the survey, to be handed back re-weighted; None for a plain DataFrame.
+        before: the record of the base weights, where they were made by a weighting verb.
     """
 
     frame: pd.DataFrame
@@ -39,6 +41,7 @@ class Subject:
     weighted: bool
     codebook: Codebook | None = None
     survey: SurveyLike | None = None
+    before: Weights | None = None
 
     @property
     def n(self) -> int:
@@ -81,8 +84,8 @@ def subject_of(data: pd.DataFrame | SurveyLike, base: Base = None) -> Subject:
 
     Args:
         data: a DataFrame, or a survey without a domain.
-        base: a column name, a Series on the index of the data, an array, or None: ones for a DataFrame, the weight in
-            force for a survey.
+        base: a column name, a Series on the index of the data, an array, the Weights of an earlier step (the chain goes
+            on), or None: ones for a DataFrame, the weight in force for a survey.
 
     Raises:
         InvalidWeightError, UnknownNameError, ArgumentError, NoValidData, UnsupportedOption.
@@ -91,13 +94,17 @@ def subject_of(data: pd.DataFrame | SurveyLike, base: Base = None) -> Subject:
     frame = data if isinstance(data, pd.DataFrame) else data.codes
     if len(frame) == 0:
         raise NoValidData("The data have no rows: there is nobody to weight.")
-    chosen = survey.weight if base is None and survey is not None else base
+    before = base if isinstance(base, Weights) else None
+    chosen: Base = base.values if isinstance(base, Weights) else base
+    if base is None and survey is not None:
+        chosen, before = survey.weight, getattr(survey, "weights", None)
     return Subject(
         frame=frame,
         base=np.ones(len(frame)) if chosen is None else _base_weights(frame, chosen),
         weighted=chosen is not None,
         codebook=None if survey is None else survey.codebook,
         survey=survey,
+        before=before,
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 from survey_kit.codebook import Codebook
 from survey_kit.datasets import kazakhstan, margins, write_kazakhstan
 from survey_kit.datasets.kazakhstan_calibration import choose, margin_weights, split_by_rank
-from survey_kit.errors import ArgumentError, NotConvergedError, OutputError
+from survey_kit.errors import ArgumentError, ConvergenceError, OutputError
 
 RAW = Path(__file__).resolve().parents[2] / "data" / "raw" / "kazakhstan-2022-12"
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "kazakhstan" / "margins.csv"
@@ -359,5 +359,5 @@ class TestCalibration:
     def test_margins_that_contradict_each_other_raise(self) -> None:
         codes = pd.DataFrame({"a": [1, 2], "b": [1, 2]})
         targets = {"a": np.array([0.5, 0.5]), "b": np.array([0.4, 0.6])}
-        with pytest.raises(NotConvergedError, match="No weights of the synthetic sample meet all margins"):
+        with pytest.raises(ConvergenceError, match="No weights of the synthetic sample meet all margins"):
             margin_weights(codes, np.ones(2), targets)

@@ -10,7 +10,7 @@ from support.r_formula import family
 from support.reference import assert_close, assert_same, entries, needs_shared
 
 import survey_kit as sk
-from survey_kit.errors import ArgumentError, NotConvergedError
+from survey_kit.errors import ArgumentError, ConvergenceError
 
 pytestmark = needs_shared
 
@@ -56,7 +56,7 @@ def test_the_score_is_zero_at_the_coefficients(entry):
 def test_separation_is_said():
     """R gives -26 without a warning."""
     (entry,) = [e for e in entries("svyglm") if e["id"] == "glm_separation"]
-    with pytest.raises(NotConvergedError, match="separation"):
+    with pytest.raises(ConvergenceError, match="separation"):
         fit_of(entry)
 
 

@@ -11,9 +11,9 @@ import survey_kit as sk
 from survey_kit.codebook import Codebook, MissingRule, Variable
 from survey_kit.errors import (
     ArgumentError,
+    ConvergenceError,
     DesignError,
     InputError,
-    NotConvergedError,
     NoValidData,
     UndeclaredMissingError,
     UnknownNameError,
@@ -191,13 +191,13 @@ SEPARATED = {
 @pytest.mark.parametrize("name", SEPARATED)
 def test_separation_by_categories(name):
     outcome, sentence = SEPARATED[name]
-    with pytest.raises(NotConvergedError, match=sentence):
+    with pytest.raises(ConvergenceError, match=sentence):
         sk.glm(_survey(y=outcome, g=pd.Categorical(G)), "y ~ g", family="binomial")
 
 
 @pytest.mark.parametrize("link", ["logit", "probit"])
 def test_separation_by_a_number(link):
-    with pytest.raises(NotConvergedError, match="x has no finite"):
+    with pytest.raises(ConvergenceError, match="x has no finite"):
         sk.glm(_survey(y=(X > 0.1) * 1.0, x=X), "y ~ x", family="binomial", link=link)
 
 
@@ -207,7 +207,7 @@ def test_separation_elsewhere(family):
         columns, formula, link = {"y": np.where(G == "b", 0, I % 5), "g": pd.Categorical(G)}, "y ~ g", "log"
     else:
         columns, formula, link = {"y": np.where(X > 1, 1, Y), "d": (X > 1) * 1.0}, "y ~ d", "cloglog"
-    with pytest.raises(NotConvergedError):
+    with pytest.raises(ConvergenceError):
         sk.glm(_survey(**columns), formula, family=family, link=link)
 
 
