@@ -9,6 +9,7 @@ import typer
 
 from survey_kit.cli.codebook import codebook
 from survey_kit.cli.messages import errors_in_a_sentence, say
+from survey_kit.cli.weight import weight
 
 if TYPE_CHECKING:
     from survey_kit.reports.run import BuildResult
@@ -70,6 +71,7 @@ def version() -> None:
 
 
 app.command()(codebook)
+app.command()(weight)
 
 
 def _tell(result: BuildResult) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from survey_kit.cli.messages import errors_in_a_sentence, say
+from survey_kit.cli.messages import errors_in_a_sentence, refuse_inputs, say
 
 if TYPE_CHECKING:
     from survey_kit.codebook_view import SurveyCodebook
@@ -46,7 +46,7 @@ def codebook(
 
     with errors_in_a_sentence():
         target = Path(f"{file.stem}-codebook.html") if out is None else out
-        _refuse_inputs(target, [file, *([overlay] if overlay else [])])
+        refuse_inputs(target, [file, *([overlay] if overlay else [])])
         contents = read_file(file, encoding=encoding, codebook=overlay)
         told = _told(contents, file, weight, find)
         told.save(target)
@@ -74,14 +74,3 @@ def _told(contents: FileContents, file: Path, weight: str | None, find: str | No
             f"{file.name}: none of its {len(told):,} variables mentions {find!r}. Try a shorter word, or part of one."
         )
     return found
-
-
-def _refuse_inputs(target: Path, inputs: list[Path]) -> None:
-    """ArgumentError where the codebook would take the place of what it is made from."""
-    from survey_kit.errors import ArgumentError
-
-    for path in inputs:
-        if target.exists() and path.exists() and target.samefile(path):
-            raise ArgumentError(
-                f"{target} is what the codebook is made from, and is not overwritten. Give --out another name."
-            )

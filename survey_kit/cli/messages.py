@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
-from survey_kit.errors import SurveyKitError
+from survey_kit.errors import ArgumentError, SurveyKitError
 
 WRONG_INPUT = 2
+MISSED = 3  # weights that do not meet their targets
 
 
 @contextmanager
@@ -34,3 +36,12 @@ def printable(text: str) -> str:
 def say(text: str) -> None:
     """A line on standard output."""
     typer.echo(printable(text))
+
+
+def refuse_inputs(target: Path, inputs: Sequence[Path]) -> None:
+    """ArgumentError where what is written would take the place of what it is made from."""
+    for path in inputs:
+        if target.exists() and path.exists() and target.samefile(path):
+            raise ArgumentError(
+                f"{target} is what the output is made from, and is not overwritten. Give --out another name."
+            )

@@ -73,7 +73,7 @@ def test_encoding_and_overlay_reach_the_reader(folder: Path) -> None:
         (("none.sav",), "none.sav"),
         (("poll.sav", "--weight", "v"), "No column 'v'."),
         (("poll.sav", "--find", "zebra"), "poll.sav: none of its 3 variables mentions 'zebra'. Try a shorter word"),
-        (("poll.sav", "--out", "poll.sav"), "poll.sav is what the codebook is made from, and is not overwritten."),
+        (("poll.sav", "--out", "poll.sav"), "poll.sav is what the output is made from, and is not overwritten."),
         (("poll.sav", "--out", "../{name}/poll.sav"), "is not overwritten. Give --out another name."),
         (("poll.sav", "--out", "book.pdf"), "A codebook cannot be written to files named .pdf."),
         (("poll.sav", "--out", "no/book.html"), "does not exist"),
