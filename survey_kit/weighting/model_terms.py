@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import combinations
 from typing import TypeAlias
 
@@ -140,7 +139,7 @@ def _terms(piece: str, formula: str, columns: Collection[object]) -> Iterator[Te
         )
     for size in range(1, len(groups) + 1):
         for chosen in combinations(groups, size):
-            yield tuple(dict.fromkeys(reduce(lambda a, b: a + b, chosen)))
+            yield tuple(dict.fromkeys(factor for group in chosen for factor in group))
 
 
 def _factor(text: str, formula: str, columns: Collection[object]) -> Factor:
