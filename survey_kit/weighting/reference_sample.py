@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from inspect import getattr_static
 
 import numpy as np
 import pandas as pd
@@ -103,7 +104,8 @@ def reference_of(
 
 
 def _of_survey(reference: object, weight: str | None) -> tuple[Subject, SurveyLike]:
-    if not all(hasattr(type(reference), name) for name in _OF_A_SURVEY):
+    absent = object()
+    if any(getattr_static(reference, name, absent) is absent for name in _OF_A_SURVEY):
         raise ArgumentError(
             f"reference is a {type(reference).__name__}; it must be a pandas DataFrame or a survey of the population."
         )
@@ -133,7 +135,7 @@ def pair_of(subject: Subject, reference: Reference, model: Model) -> Pair:
     stacked = Subject(frame=_stacked(columns), base=np.ones(subject.n + reference.rows.n), weighted=False)
     made = predictors(stacked, model)
     counted = np.concatenate([subject.base > 0, reference.weight > 0])
-    _refuse_aliased(made.x[counted], made.names)
+    refuse_aliased(made.x[counted], made.names)
     return Pair(subject, reference, columns, made.x[: subject.n], made.x[subject.n :], made.names)
 
 
@@ -301,7 +303,7 @@ def _numbers(name: str, sample: Side, reference: Side) -> tuple[Shared | None, l
     faults: list[str] = []
     values = []
     for side, (rows, counted) in (("data", sample), ("reference", reference)):
-        numbers, valid = _numbers_of(rows, name)
+        numbers, valid = numbers_of(rows, name)
         faults += _missing(name, side, ~valid, counted)
         infinite = np.flatnonzero(np.isinf(numbers) & counted & valid)
         if len(infinite):
@@ -313,7 +315,7 @@ def _numbers(name: str, sample: Side, reference: Side) -> tuple[Shared | None, l
     return (None, faults) if faults else (Shared(name, (), values[0], values[1]), [])
 
 
-def _numbers_of(rows: Subject, name: str) -> tuple[FloatArray, BoolArray]:
+def numbers_of(rows: Subject, name: str) -> tuple[FloatArray, BoolArray]:
     """Numbers of a column and which rows have one. Codes of a survey that read like nonresponse are refused."""
     column = rows.frame[name]
     numbers = column.to_numpy(dtype=float, na_value=np.nan)
@@ -335,7 +337,7 @@ def _stacked(columns: Sequence[Shared]) -> pd.DataFrame:
     return pd.DataFrame(out)
 
 
-def _refuse_aliased(x: FloatArray, names: Sequence[str]) -> None:
+def refuse_aliased(x: FloatArray, names: Sequence[str]) -> None:
     """Refuse columns that are combinations of those before them."""
     scaled = x / np.maximum(np.linalg.norm(x, axis=0), 1e-300)
     diagonal = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
