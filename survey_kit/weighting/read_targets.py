@@ -1,19 +1,24 @@
-"""Weighting targets as people write them (dict, long table, CSV) brought to one shape. Nothing is judged here."""
+"""Weighting targets as people write them (dict, table, CSV, population) brought to one shape. Nothing is judged here."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
 import pandas as pd
 
-from survey_kit.errors import ArgumentError, MissingFileError, TargetError, UnsupportedOption, did_you_mean
+from survey_kit.errors import ArgumentError, MissingFileError, TargetError, did_you_mean
+from survey_kit.kernels.groups import FloatArray
+from survey_kit.schema import Notice
 from survey_kit.weighting.subject import category_text
+from survey_kit.weighting.target_sources import TargetTable, from_population
 
-Targets: TypeAlias = Mapping[Hashable, Mapping[Hashable, float]] | pd.DataFrame | str | os.PathLike[str]
+Targets: TypeAlias = (
+    Mapping[Hashable, Mapping[Hashable, float | None]] | pd.DataFrame | TargetTable | str | os.PathLike[str]
+)
 
 LONG = ("variable", "category", "target")
 _LONG_FORM = (
@@ -21,14 +26,38 @@ _LONG_FORM = (
 )
 
 
+class _Free:
+    """The target of a category that has none, on purpose: None in a dict, the word "free" in a table."""
+
+    def __repr__(self) -> str:
+        return "free"
+
+
+FREE = _Free()
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One category of one margin as written: `key` its parts as text (one for each variable), `value` unchecked."""
+    """One category of one margin as written.
+
+    Attributes:
+        key: its parts as text, one for each variable.
+        value: the target, unchecked; FREE for a category that has none.
+        written: the category as it was written.
+        extra: what else the table says of it.
+        row: its row in the table that it came from.
+    """
 
     key: tuple[str, ...]
     value: object
     written: object
     extra: Mapping[str, object] = field(default_factory=dict)
+    row: int = -1
+
+    @property
+    def free(self) -> bool:
+        """Whether the category has no target, on purpose."""
+        return self.value is FREE
 
     @property
     def shown(self) -> str:
@@ -49,28 +78,57 @@ class WrittenMargin:
         """The variable, or "sex:age4" for a crossed margin."""
         return ":".join(str(v) for v in self.variables)
 
+    @property
+    def free(self) -> bool:
+        """Whether some category has no target, on purpose."""
+        return any(w.free for w in self.wishes)
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenTargets:
+    """Margins in the order written, the covariance of the targets by `Wish.row` (None without), and what was assumed."""
+
+    margins: tuple[WrittenMargin, ...]
+    covariance: FloatArray | None = None
+    notices: tuple[Notice, ...] = ()
+
 
 def read_targets(targets: Targets, columns: Collection[Hashable]) -> list[WrittenMargin]:
-    """Margins in the order written.
+    """Margins in the order written. See `read_written`."""
+    return list(read_written(targets, columns).margins)
+
+
+def read_written(targets: Targets, columns: Collection[Hashable]) -> WrittenTargets:
+    """Margins in the order written, with their errors.
 
     Args:
-        targets: {variable: {category: target}}, a long DataFrame, or the path of a CSV file in the long form (comma, or
-            semicolon with decimal commas; UTF-8). A crossed margin has a tuple of variables as its key, or "sex:age4"
-            where no column has that name; its categories are tuples, or "male:18-29".
+        targets: {variable: {category: target}}, a long DataFrame, the path of a CSV file in the long form (comma, or
+            semicolon with decimal commas; UTF-8), a `TargetTable`, or a population as a DataFrame. A crossed margin has a
+            tuple of variables as its key, or "sex:age4" where no column has that name; its categories are tuples, or
+            "male:18-29".
         columns: columns of the data.
 
     Raises:
         MissingFileError, TargetError: a file that does not exist, or has no such columns.
-        UnsupportedOption: a DataFrame that is not in the long form.
         ArgumentError: something else.
     """
     if isinstance(targets, (str, os.PathLike)):
-        return _from_long(_csv(Path(targets)), columns, f"Targets file {Path(targets).name!r}")
+        return WrittenTargets(_from_long(_csv(Path(targets)), columns, f"Targets file {Path(targets).name!r}"))
     if isinstance(targets, pd.DataFrame):
-        return _from_long(targets, columns, "The table of targets")
+        if not any(c in targets.columns for c in LONG[:2]):
+            return _from_table(from_population(targets, columns), columns)
+        return WrittenTargets(_from_long(targets, columns, "The table of targets"))
+    if isinstance(targets, TargetTable):
+        return _from_table(targets, columns)
     if isinstance(targets, Mapping):
-        return [_margin(key, wishes, columns) for key, wishes in targets.items()]
+        return WrittenTargets(tuple(_margin(key, wishes, columns) for key, wishes in targets.items()))
     raise ArgumentError(f"targets is of type {type(targets).__name__}. {_LONG_FORM}")
+
+
+def _from_table(targets: TargetTable, columns: Collection[Hashable]) -> WrittenTargets:
+    return WrittenTargets(
+        _from_long(targets.table, columns, "The table of targets"), targets.covariance, targets.notices
+    )
 
 
 def _margin(key: Hashable, wishes: object, columns: Collection[Hashable]) -> WrittenMargin:
@@ -82,7 +140,13 @@ def _margin(key: Hashable, wishes: object, columns: Collection[Hashable]) -> Wri
     if not isinstance(wishes, Mapping):
         kind = type(wishes).__name__
         return WrittenMargin(variables, (), f"its targets are a {kind}; give {{category: share or count}}")
-    return _written(variables, [(category, value, {}) for category, value in wishes.items()])
+    entries = [Wish((), FREE if _is_free(v, None) else v, c) for c, v in wishes.items()]
+    return _written(variables, entries)
+
+
+def _is_free(value: object, *also: object) -> bool:
+    """Whether a target is the word "free", or one of the other signs."""
+    return (isinstance(value, str) and value.strip().lower() == "free") or any(value is other for other in also)
 
 
 def _variables(key: Hashable, columns: Collection[Hashable]) -> tuple[Hashable, ...]:
@@ -93,8 +157,8 @@ def _variables(key: Hashable, columns: Collection[Hashable]) -> tuple[Hashable, 
     return (key,)
 
 
-def _written(variables: tuple[Hashable, ...], entries: list[tuple[object, object, dict[str, object]]]) -> WrittenMargin:
-    wishes = tuple(Wish(_parts(c, len(variables)), value, c, extra) for c, value, extra in entries)
+def _written(variables: tuple[Hashable, ...], entries: list[Wish]) -> WrittenMargin:
+    wishes = tuple(replace(w, key=_parts(w.written, len(variables))) for w in entries)
     odd = [w.shown for w in wishes if len(w.key) != len(variables)]
     if odd:
         example = ":".join(f"<{v}>" for v in variables)
@@ -111,21 +175,23 @@ def _parts(category: object, width: int) -> tuple[str, ...]:
     return tuple(text.split(":")) if width > 1 else (text,)
 
 
-def _from_long(table: pd.DataFrame, columns: Collection[Hashable], what: str) -> list[WrittenMargin]:
+def _from_long(table: pd.DataFrame, columns: Collection[Hashable], what: str) -> tuple[WrittenMargin, ...]:
     absent = [c for c in LONG if c not in table.columns]
-    if len(absent) == len(LONG):
-        raise UnsupportedOption(f"{what} has none of the columns variable, category, target. {_LONG_FORM}")
     if absent:
         raise TargetError(f"{what} has no column {absent[0]!r}.{did_you_mean(absent[0], table.columns)} {_LONG_FORM}")
-    return list(_groups(table, columns))
+    return tuple(_groups(table, columns))
 
 
 def _groups(table: pd.DataFrame, columns: Collection[Hashable]) -> Iterator[WrittenMargin]:
+    """A margin for each variable. Variables may be tuples, which pandas would take for several keys."""
     extra = [c for c in table.columns if c not in LONG]
-    for name, rows in table.groupby("variable", sort=False, dropna=False):
-        records = rows.to_dict("records")
-        entries = [(r["category"], r["target"], {str(c): r[c] for c in extra}) for r in records]
-        yield _written(_variables(name, columns), entries)
+    groups: dict[object, list[Wish]] = {}
+    for at, row in enumerate(table.to_dict("records")):
+        value = FREE if _is_free(row["target"]) else row["target"]
+        wish = Wish((), value, row["category"], {str(c): row[c] for c in extra}, at)
+        groups.setdefault(row["variable"], []).append(wish)
+    for name, wishes in groups.items():
+        yield _written(_variables(name, columns), wishes)
 
 
 def _csv(path: Path) -> pd.DataFrame:

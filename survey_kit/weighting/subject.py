@@ -14,7 +14,7 @@ from survey_kit.codebook import Codebook, Variable, format_code
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.design.weight_checks import check_weights
 from survey_kit.errors import ArgumentError, InvalidWeightError, NoValidData, UnsupportedOption, listed, unknown
-from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 from survey_kit.results.weights import Weights
 
 # looked up without being computed: binding a design is work, and may fail
@@ -108,6 +108,21 @@ def subject_of(data: pd.DataFrame | SurveyLike, base: Base = None) -> Subject:
     )
 
 
+def reference_of(data: pd.DataFrame | SurveyLike, weight: Base = None) -> tuple[Subject, BoolArray]:
+    """The rows of a reference that targets are tabulated from, and which of them count: those in the survey's domain.
+
+    Raises:
+        InvalidWeightError, UnknownNameError, ArgumentError, NoValidData.
+    """
+    if isinstance(data, pd.DataFrame):
+        return subject_of(data, weight), np.ones(len(data), dtype=bool)
+    survey = _survey_like(data)
+    chosen = weight.values if isinstance(weight, Weights) else survey.weight if weight is None else weight
+    subject = Subject(survey.codes, _base_weights(survey.codes, chosen), True, survey.codebook, survey)
+    inside = np.ones(subject.n, dtype=bool) if survey.domain is None else survey.domain
+    return subject, inside
+
+
 def answers(subject: Subject, name: Hashable) -> Answers:
     """The codes of one column, with the texts that its categories are known by. The column must exist."""
     column = subject.frame[name]
@@ -124,10 +139,14 @@ def category_text(value: object) -> str:
     return format_code(value)
 
 
-def _survey(data: object) -> SurveyLike:
+def _survey_like(data: object) -> SurveyLike:
     if not all(_has(data, name) for name in _OF_A_SURVEY):
         raise ArgumentError(f"data is a {type(data).__name__}; it must be a pandas DataFrame or a survey.")
-    survey = cast("SurveyLike", data)
+    return cast("SurveyLike", data)
+
+
+def _survey(data: object) -> SurveyLike:
+    survey = _survey_like(data)
     survey.design.refuse_weighting()
     if survey.domain is not None:
         raise UnsupportedOption(

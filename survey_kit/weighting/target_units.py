@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 import numpy as np
@@ -19,20 +19,84 @@ _WORDS = {"share": "shares", "percent": "percentages", "count": "counts"}
 
 @dataclass(frozen=True, slots=True)
 class UnitVerdict:
-    """The common unit, the total of counts, what is wrong, and what was normalised."""
+    """The common unit, the total of counts, what is wrong, and what was normalised.
+
+    `open`: counts of which no margin gives all categories, so that nobody says what all weights sum to.
+    """
 
     unit: Unit
     total: float
     faults: tuple[str, ...]
     notices: tuple[Notice, ...]
+    open: bool = False
 
 
-def judge_units(margins: Mapping[str, Sequence[float]], rows: int, base_total: float) -> UnitVerdict:
+def judge_units(
+    margins: Mapping[str, Sequence[float]], rows: int, base_total: float, free: Mapping[str, str] | None = None
+) -> UnitVerdict:
     """The unit of all margins from their sums.
+
+    Args:
+        margins: the targets of each margin.
+        rows, base_total: number of rows, sum of the base weights.
+        free: margins of which some categories have no target, and how those are shown.
 
     A margin is in shares if it sums to 1 within 0.005, in percentages if it sums to 100 within 0.5, else in counts. A
     sum near 1 or 100 that is neither is refused, unless it is the number of rows or the total of the base weights.
+
+    A margin with free categories has the unit of the others; where there are none, targets that sum to less than 1 are
+    shares, to more than 100 counts.
     """
+    free = free or {}
+    full = _judge_full({m: v for m, v in margins.items() if m not in free}, rows, base_total)
+    open_ = {name: values for name, values in margins.items() if name in free}
+    if not open_:
+        return full
+    if len(open_) == len(margins):
+        return _judge_open(open_, free)
+    scale = {"share": 1.0, "percent": 100.0, "count": full.total}[full.unit]
+    faults = [text for m, v in open_.items() if (text := _no_room(m, v, free[m], full.unit, scale))]
+    return replace(full, faults=(*full.faults, *faults))
+
+
+def _judge_open(margins: Mapping[str, Sequence[float]], free: Mapping[str, str]) -> UnitVerdict:
+    """The unit where every margin has free categories."""
+    sums = {name: float(np.sum(values)) for name, values in margins.items()}
+    if all(total < 1 for total in sums.values()):
+        return UnitVerdict("share", 1.0, (), ())
+    if all(total > 100 * (1 + ROUNDING) for total in sums.values()):
+        return UnitVerdict("count", 1.0, (), (), open=True)
+    full = [
+        text
+        for m, v in margins.items()
+        if 1 <= sums[m] <= 1 + ROUNDING and (text := _no_room(m, v, free[m], "share", 1.0))
+    ]
+    faults = full or (
+        f"{name!r}: a sum of {total:.6g} with categories left free can be percentages or counts. Write shares that sum to "
+        "less than 1, or give another margin in full."
+        for name, total in sums.items()
+        if total >= 1
+    )
+    return UnitVerdict("share", 1.0, tuple(faults), ())
+
+
+def _no_room(name: str, values: Sequence[float], free: str, unit: Unit, scale: float) -> str:
+    """What is wrong with a margin that has free categories, given the unit of the others; "" where nothing is."""
+    total = float(np.sum(values))
+    if unit != "share" and 0 < total < 1:
+        return (
+            f"The units differ: {name!r} is in shares (sum {total:.6g}), other margins are in {_WORDS[unit]}. Give all "
+            "margins in one unit."
+        )
+    if total >= scale * (1 - _EXACT):
+        return (
+            f"{name!r}: the targets sum to {total:.6g} of {scale:.10g} ({_WORDS[unit]}), which leaves nothing for what has "
+            f"no target: {free}. Correct them, or leave these categories out of the data."
+        )
+    return ""
+
+
+def _judge_full(margins: Mapping[str, Sequence[float]], rows: int, base_total: float) -> UnitVerdict:
     sums = {name: float(np.sum(values)) for name, values in margins.items()}
     largest = {name: max(values) for name, values in margins.items()}
     units = {name: _unit(total, largest[name], rows, base_total) for name, total in sums.items()}

@@ -3,301 +3,134 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 
-from survey_kit.errors import TargetError, TargetMismatchError, UnknownNameError, did_you_mean, listed
-from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.errors import TargetError
+from survey_kit.kernels.groups import FloatArray
 from survey_kit.schema import Notice
-from survey_kit.weighting.lookalike import difference, look_alike
-from survey_kit.weighting.read_targets import Targets, Wish, WrittenMargin, read_targets
-from survey_kit.weighting.subject import Answers, Subject, answers
-from survey_kit.weighting.target_units import Unit, judge_units
+from survey_kit.weighting.missing_answers import Missing, check_missing, weighting_answers
+from survey_kit.weighting.read_targets import Targets, WrittenMargin, WrittenTargets, read_written
+from survey_kit.weighting.subject import Subject
+from survey_kit.weighting.target_conflicts import settled
+from survey_kit.weighting.target_matching import Fault, Matched, bad_values, error_of, match, repeated_margins
+from survey_kit.weighting.target_shares import Margin, draft_of, finished, unclear
+from survey_kit.weighting.target_units import Unit, UnitVerdict, judge_units
+from survey_kit.weighting.uncertain_targets import error_faults, share_root
 
-_LARGEST_CROSSING = 10_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One line of the error. `kind` decides the exception: all "name" is UnknownNameError, any "mismatch" its class."""
-
-    kind: Literal["name", "target", "mismatch"]
-    text: str
-
-
-@dataclass(frozen=True, eq=False)
-class Margin:
-    """One margin ready for use.
-
-    Attributes:
-        name: the variable, or "sex:age4".
-        categories: how each category is shown. k of them.
-        codes: category 0..k-1 of each row. Shape (n,).
-        shares: target shares, sum 1. Shape (k,).
-        extra: columns that came with the targets (source, date ...). k rows.
-    """
-
-    name: str
-    categories: tuple[str, ...]
-    codes: IntArray
-    shares: FloatArray
-    extra: pd.DataFrame
+__all__ = ["Margin", "TargetSet", "target_set"]
 
 
 @dataclass(frozen=True, eq=False)
 class TargetSet:
-    """Margins, the unit that they were written in, and the total that weights must have."""
+    """Margins, the unit that they were written in, and the total that weights must have.
+
+    Attributes:
+        margins: M margins.
+        unit: of the targets as written.
+        total: what the weights sum to, and what shares are shares of.
+        notices: what was normalised, left out, imputed or assumed.
+        keeps_total: False only for counts of which no margin gives all categories: the total follows from them, and
+            `total`, that of the base weights, is nothing but the unit of the shares.
+        root: L with L L' the covariance of the shares, all K categories together, margin after margin; None for targets
+            without error. Shape (K, q).
+    """
 
     margins: tuple[Margin, ...]
     unit: Unit
     total: float
     notices: tuple[Notice, ...]
+    keeps_total: bool = True
+    root: FloatArray | None = field(default=None, repr=False)
 
 
-def target_set(subject: Subject, targets: Targets) -> TargetSet:
+def target_set(subject: Subject, targets: Targets, missing: Missing = "error", seed: int = 0) -> TargetSet:
     """Targets matched with the rows to be weighted.
 
     Shares (each margin sums to 1 within 0.005) and percentages (100 within 0.5) give weights that sum to the base
-    weights' total; counts give weights that sum to the counts' total.
+    weights' total; counts give weights that sum to the counts' total. A category whose target is None (in a table: the
+    word "free") has none; what the others leave of the total is left to all such categories together.
+
+    Args:
+        subject: the rows.
+        targets: as `rake` takes them.
+        missing: what rows without a value in a weighting variable are. "error": refused. "own": a category of their own,
+            which keeps its share of the base weights; the targets are for the rest. "impute": drawn from rows that agree
+            in the other weighting variables. "ignore": the margin says nothing of them; its shares hold among the rest.
+        seed: for "impute": the same seed draws the same answers.
 
     Raises:
         TargetMismatchError: categories of the data and of the targets differ.
         TargetError: any other fault of the targets; UnknownNameError when nothing but column names is wrong.
+        ArgumentError: missing or seed.
     """
-    written = read_targets(targets, subject.frame.columns)
-    if not written:
-        raise TargetError("targets is empty. Give at least one margin: {variable: {category: share or count}}.")
-    faults: list[Fault] = list(_repeated_margins(written))
-    matched: list[Margin | None] = []
-    for margin in written:
-        found, wrong = _match(subject, margin)
-        matched.append(found)
-        faults += wrong
-    sums = {m.name: [float(w.value) for w in m.wishes] for m in written if m.wishes and not _bad_values(m)}  # type: ignore[arg-type]
-    verdict = judge_units(sums, subject.n, subject.total)
-    faults += [Fault("target", text) for text in verdict.faults]
-    if faults:
-        raise _error(faults)
-    margins = tuple(m for m in matched if m is not None)
-    total = verdict.total if verdict.unit == "count" else subject.total
-    return TargetSet(margins, verdict.unit, total, (*verdict.notices, *_unused(written, margins)))
-
-
-def _repeated_margins(written: Sequence[WrittenMargin]) -> Iterable[Fault]:
-    names = [m.name for m in written]
-    for name in dict.fromkeys(n for n in names if names.count(n) > 1):
-        yield Fault("target", f"{name!r}: is given {names.count(name)} times as a margin. Keep one.")
-
-
-def _match(subject: Subject, margin: WrittenMargin) -> tuple[Margin | None, list[Fault]]:
-    """The margin with the rows' categories, or what is wrong with it."""
+    check_missing(missing, seed)
     columns = list(subject.frame.columns)
-    absent = [v for v in margin.variables if columns.count(v) != 1]
-    if absent:
-        return None, [_no_column(v, columns) for v in absent]
-    if margin.fault:
-        return None, [Fault("target", f"{margin.name!r}: {margin.fault}.")]
-    parts = [answers(subject, v) for v in margin.variables]
-    if np.prod([float(len(p.names)) for p in parts]) > _LARGEST_CROSSING:
-        return None, [Fault("target", f"{margin.name!r}: too many combinations. Group the categories first.")]
-    faults = [*_missing_values(margin, parts), *_bad_values(margin)]
-    places, unclear = _places(margin, parts)
-    faults += unclear
-    faults += _duplicates(margin, places)
-    crossing = _cross(parts)
-    faults += _zero_targets(margin, places, crossing)
-    faults += _weightless(subject, margin, places, crossing)
-    if not unclear:
-        faults += _mismatch(margin, places, crossing, parts)
-    return (None, faults) if faults else (_margin(margin, places, crossing), [])
+    written = read_written(targets, columns)
+    if not written.margins:
+        raise TargetError("targets is empty. Give at least one margin: {variable: {category: share or count}}.")
+    variables = [v for m in written.margins for v in m.variables if columns.count(v) == 1]
+    known, imputed = weighting_answers(subject, variables, missing, seed)
+    found = [match(subject, m, known, missing) for m in written.margins]
+    matched = [m for m, _ in found if m is not None]
+    verdict = _judged(subject, written.margins)
+    faults = [
+        *repeated_margins(written.margins),
+        *(fault for _, wrong in found for fault in wrong),
+        *(Fault("target", text) for m in written.margins for text in error_faults(m)),
+        *(Fault("target", text) for text in verdict.faults),
+    ]
+    if faults:
+        raise error_of(faults)
+    made = _made(subject, written, matched, verdict, missing)
+    notices = (*written.notices, *verdict.notices, *_unused(matched), *imputed, *made.notices)
+    return TargetSet(made.margins, verdict.unit, made.total, notices, made.keeps_total, made.root)
 
 
-def _no_column(variable: object, columns: list[object]) -> Fault:
-    if variable in columns:
-        return Fault(
-            "target", f"{variable!r}: the data have {columns.count(variable)} columns of this name. Rename them."
+def _judged(subject: Subject, written: Sequence[WrittenMargin]) -> UnitVerdict:
+    """The unit of the margins whose targets are numbers."""
+    sound = [m for m in written if m.wishes and not bad_values(m)]
+    values = {m.name: [float(w.value) for w in m.wishes if not w.free] for m in sound}  # type: ignore[arg-type]
+    free = {m.name: ", ".join(repr(w.shown) for w in m.wishes if w.free) for m in sound if m.free}
+    return judge_units(values, subject.n, subject.total, free)
+
+
+def _made(
+    subject: Subject, written: WrittenTargets, matched: Sequence[Matched], verdict: UnitVerdict, missing: Missing
+) -> TargetSet:
+    """Margins without faults of their own, brought into agreement, with rows without a value."""
+    total = subject.total if verdict.unit != "count" or verdict.open else verdict.total
+    known_total = verdict.unit != "count" or written.covariance is None
+    drafts, wrong, scaled = settled(
+        [draft_of(m, verdict, subject.total, known_total) for m in matched], verdict.unit, total
+    )
+    faults = [*wrong, *(text for d in drafts if (text := unclear(d, missing)))]
+    if faults:
+        raise error_of([Fault("target", text) for text in faults])
+    margins, sensitivities, done = zip(*[finished(d, subject, missing) for d in drafts], strict=True)
+    root, errors = share_root(drafts, sensitivities, written.covariance)
+    if root is not None and not known_total:
+        _check_totals(root, margins)
+    notices = (*scaled, *(n for each in done for n in each), *errors)
+    return TargetSet(margins, verdict.unit, total, notices, not any(d.open for d in drafts), root)
+
+
+def _check_totals(root: FloatArray, margins: Sequence[Margin]) -> None:
+    """Refuse errors of counts under which margins would have different totals."""
+    ends = np.cumsum([0, *(len(m.shares) for m in margins)])
+    sums = np.array([root[a:b].sum(axis=0) for a, b in pairwise(ends)])
+    if np.abs(sums - sums[0]).max() > 1e-6 * np.abs(root).max():
+        raise TargetError(
+            "The covariance lets the totals of margins differ, which no weights can follow. Give shares with their "
+            "covariance, or counts of the same people in every margin."
         )
-    return Fault("name", f"No column {str(variable)!r}.{did_you_mean(variable, columns)}")
 
 
-def _missing_values(margin: WrittenMargin, parts: Sequence[Answers]) -> Iterable[Fault]:
-    for variable, part in zip(margin.variables, parts, strict=True):
-        if part.missing:
-            yield Fault(
-                "target",
-                f"{str(variable)!r}: no value in {part.missing} of {len(part.codes)} rows. Impute it, make the missing "
-                "a category with its own target, or leave these rows out before weighting.",
-            )
-
-
-def _bad_values(margin: WrittenMargin) -> list[Fault]:
-    return [
-        Fault("target", f"{margin.name!r}: the target of {w.shown!r} is {why}. Give a share or a count.")
-        for w in margin.wishes
-        if (why := _bad_value(w.value))
-    ]
-
-
-def _bad_value(value: object) -> str:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        return "missing" if value is None or value is pd.NA else f"not a number but {value!r}"
-    if np.isnan(value):
-        return "missing (NaN)"
-    if np.isinf(value):
-        return "infinite"
-    return f"negative ({value})" if value < 0 else ""
-
-
-def _places(margin: WrittenMargin, parts: Sequence[Answers]) -> tuple[list[tuple[int, ...] | None], list[Fault]]:
-    """The position of each wish in each variable; None where the data know no such category."""
-    places: list[tuple[int, ...] | None] = []
-    faults: dict[str, Fault] = {}
-    for wish in margin.wishes:
-        found = [part.known_as.get(text, []) for text, part in zip(wish.key, parts, strict=True)]
-        for text, positions, variable in zip(wish.key, found, margin.variables, strict=True):
-            if len(positions) > 1:
-                line = f"{str(variable)!r}: {text!r} names {len(positions)} different answers in the data."
-                faults[line] = Fault("mismatch", f"{line} Write 'label [code]', or make the values distinct.")
-        places.append(tuple(p[0] for p in found) if all(found) else None)
-    return places, list(faults.values())
-
-
-def _duplicates(margin: WrittenMargin, places: Sequence[tuple[int, ...] | None]) -> Iterable[Fault]:
-    same: dict[object, list[Wish]] = {}
-    for wish, place in zip(margin.wishes, places, strict=True):
-        same.setdefault(wish.shown if place is None else place, []).append(wish)
-    for wishes in same.values():
-        if len(wishes) > 1:
-            written = listed(repr(w.written) for w in wishes)
-            yield Fault(
-                "target", f"{margin.name!r}: one category has {len(wishes)} targets (written {written}). Keep one."
-            )
-
-
-@dataclass(frozen=True, eq=False)
-class _Crossing:
-    """Rows by combination of the margin's variables: code (n,), -1 where one is missing, and rows of each (size,)."""
-
-    code: IntArray
-    rows: IntArray
-    names: tuple[tuple[str, ...], ...]
-    shape: tuple[int, ...]
-
-    def at(self, place: tuple[int, ...]) -> int:
-        return int(np.ravel_multi_index(place, self.shape))
-
-    def n(self, place: tuple[int, ...] | None) -> int:
-        return 0 if place is None else int(self.rows[self.at(place)])
-
-    def shown(self, position: int | np.integer) -> str:
-        spots = np.unravel_index(position, self.shape)
-        return ":".join(names[i] for names, i in zip(self.names, spots, strict=True))
-
-
-def _cross(parts: Sequence[Answers]) -> _Crossing:
-    shape = tuple(max(len(p.names), 1) for p in parts)
-    code = np.zeros(len(parts[0].codes), dtype=np.int64)
-    for part, size in zip(parts, shape, strict=True):
-        code = code * size + part.codes
-    if any(p.missing for p in parts):
-        code = np.where(np.any([p.codes < 0 for p in parts], axis=0), -1, code)
-    rows = np.bincount(code[code >= 0], minlength=int(np.prod(shape)))
-    return _Crossing(code, rows, tuple(p.names for p in parts), shape)
-
-
-def _zero_targets(
-    margin: WrittenMargin, places: Sequence[tuple[int, ...] | None], crossing: _Crossing
-) -> Iterable[Fault]:
-    for wish, place in zip(margin.wishes, places, strict=True):
-        if _is_zero(wish) and crossing.n(place):
-            yield Fault(
-                "target",
-                f"{margin.name!r}: the target of {wish.shown!r} is 0, but the data have it (n={crossing.n(place)}). "
-                "Leave these rows out before weighting, or give a positive target.",
-            )
-
-
-def _weightless(
-    subject: Subject, margin: WrittenMargin, places: Sequence[tuple[int, ...] | None], crossing: _Crossing
-) -> Iterable[Fault]:
-    """Categories whose rows all have base weight zero: no factor can lift them to their target."""
-    if subject.base.all():
-        return
-    counted = crossing.code >= 0
-    held = np.bincount(crossing.code[counted], weights=subject.base[counted], minlength=len(crossing.rows))
-    for wish, place in zip(margin.wishes, places, strict=True):
-        if place is not None and crossing.n(place) and held[crossing.at(place)] == 0 and not _is_zero(wish):
-            yield Fault(
-                "mismatch",
-                f"{margin.name!r}: {wish.shown!r} has a target, but base weight 0 in all its rows "
-                f"(n={crossing.n(place)}). Merge it with another category.",
-            )
-
-
-def _is_zero(wish: Wish) -> bool:
-    return not _bad_value(wish.value) and wish.value == 0
-
-
-def _mismatch(
-    margin: WrittenMargin, places: Sequence[tuple[int, ...] | None], crossing: _Crossing, parts: Sequence[Answers]
-) -> Iterable[Fault]:
-    """Categories that only one side has, with n on each, and names that merely look equal."""
-    wanted = {crossing.at(p) for p in places if p is not None}
-    only_data = [i for i in np.flatnonzero(crossing.rows) if i not in wanted]
-    only_targets = [
-        w for w, p in zip(margin.wishes, places, strict=True) if not crossing.n(p) and (p is None or not _is_zero(w))
-    ]
-    if not only_data and all(_is_zero(w) for w in only_targets):
-        return
-    sides = []
-    if only_data:
-        shown = listed(f"{crossing.shown(i)!r} (n={crossing.rows[i]})" for i in only_data)
-        sides.append(f"in the data, not in the targets: {shown}")
-    if only_targets:
-        shown = listed(f"{w.shown!r} (target {w.value}, n=0)" for w in only_targets)
-        sides.append(f"in the targets, not in the data: {shown}")
-    advice = "Recode or merge categories so that both sides have the same."
-    hints = _hints([w.shown for w in only_targets], [crossing.shown(i) for i in only_data], margin, parts)
-    yield Fault("mismatch", f"{margin.name!r}: {'; '.join(sides)}. {hints}{advice}")
-
-
-def _hints(targets: list[str], data: list[str], margin: WrittenMargin, parts: Sequence[Answers]) -> str:
-    text = ""
-    for name in targets[:8]:
-        twin = look_alike(name, data)
-        if twin is not None:
-            text += f"{name!r} (targets) and {twin!r} (data) look alike but differ: {difference(name, twin)}. "
-    if any(isinstance(w.written, bool) for w in margin.wishes) and not any(p.booleans for p in parts):
-        text += "True and False as keys come from yes/no without quotes in YAML: quote them. "
-    return text
-
-
-def _margin(margin: WrittenMargin, places: Sequence[tuple[int, ...] | None], crossing: _Crossing) -> Margin:
-    kept = [(w, crossing.at(p)) for w, p in zip(margin.wishes, places, strict=True) if p is not None and crossing.n(p)]
-    position = np.full(len(crossing.rows), -1, dtype=np.int64)
-    position[[at for _, at in kept]] = np.arange(len(kept))
-    values = np.array([float(w.value) for w, _ in kept])  # type: ignore[arg-type]
-    extra = pd.DataFrame([dict(w.extra) for w, _ in kept], index=range(len(kept)))
-    names = tuple(crossing.shown(at) for _, at in kept)
-    return Margin(margin.name, names, position[crossing.code], values / values.sum(), extra)
-
-
-def _unused(written: Sequence[WrittenMargin], margins: Sequence[Margin]) -> Iterable[Notice]:
-    for margin, used in zip(written, margins, strict=True):
-        dropped = len(margin.wishes) - len(used.categories)
+def _unused(matched: Sequence[Matched]) -> Iterable[Notice]:
+    for margin in matched:
+        dropped = len(margin.written.wishes) - len(margin.wishes)
         if dropped:
-            yield Notice(
-                "empty_target", f"{margin.name!r}: categories without target or rows, left out: {dropped}.", dropped
-            )
-
-
-def _error(faults: Sequence[Fault]) -> Exception:
-    lines = list(dict.fromkeys(f.text for f in faults))
-    head = f"{len(lines)} faults in the weighting targets:\n- " if len(lines) > 1 else ""
-    text = head + "\n- ".join(lines)
-    if all(f.kind == "name" for f in faults):
-        return UnknownNameError(text)
-    return (TargetMismatchError if any(f.kind == "mismatch" for f in faults) else TargetError)(text)
+            text = f"{margin.written.name!r}: categories without target or rows, left out: {dropped}."
+            yield Notice("empty_target", text, dropped)

@@ -347,7 +347,7 @@ def test_a_survey_takes_labels_and_codes(keys):
 
 
 def test_user_missing_is_missing():
-    with pytest.raises(TargetError, match=r"'x': no value in 1 of 5 rows\. Impute it"):
+    with pytest.raises(TargetError, match=r"'x': no value in 1 of 5 rows\. Say what they are"):
         rake(survey(), {"x": {0: 0.5, 1: 0.5}})
 
 

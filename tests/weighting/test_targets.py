@@ -76,7 +76,8 @@ def refusal(poll: pd.DataFrame, targets: object, error: type[Exception], **optio
         ),
         ({"sex": {"m": -0.1, "f": 1.1}}, TargetError, "the target of 'm' is negative (-0.1)"),
         ({"sex": {"m": np.nan, "f": 1.0}}, TargetError, "the target of 'm' is missing (NaN)"),
-        ({"sex": {"m": None, "f": 1.0}}, TargetError, "the target of 'm' is missing"),
+        ({"sex": {"m": None, "f": 1.0}}, TargetError, "which leaves nothing for what has no target: 'm'"),
+        ({"sex": {"m": pd.NA, "f": 1.0}}, TargetError, "the target of 'm' is missing. Give a share or a count; None (in a"),
         ({"sex": {"m": np.inf, "f": 1.0}}, TargetError, "the target of 'm' is infinite"),
         ({"sex": {"m": "0.5", "f": 0.5}}, TargetError, "the target of 'm' is not a number but '0.5'"),
         ({"sex": {"m": True, "f": 0.0}}, TargetError, "the target of 'm' is not a number but True"),
@@ -94,7 +95,7 @@ def refusal(poll: pd.DataFrame, targets: object, error: type[Exception], **optio
         ({}, TargetError, "targets is empty"),
         (5, ArgumentError, "targets is of type int. Give the long form"),
         ("nowhere.csv", MissingFileError, "No targets file 'nowhere.csv'"),
-        (pd.DataFrame({"sex": ["m", "f"]}), UnsupportedOption, "Give the long form"),
+        (pd.DataFrame({"gender": ["m", "f"]}), UnsupportedOption, "Give the long form"),
         (
             pd.DataFrame({"variable": ["sex"], "category": ["m"], "targt": [1.0]}),
             TargetError,
