@@ -45,7 +45,7 @@ class Calibrated:
         iterations: Newton steps (of the slowest column).
         history: largest gap of all columns after each step.
         conflict: the same measure of how far a total contradicts totals that imply it, before any work. Shape (p,).
-        impossible: whether bounds are proved to keep the first column from its totals.
+        impossible: whether bounds are proved to keep a single column of weights from its totals.
         basis: standardised columns, for variance estimation.
     """
 
@@ -162,23 +162,33 @@ def _at(p: _Problem, lam: FloatArray, u: FloatArray) -> _State:
     return _State(lam, u, g, slope, residual, np.where(np.isnan(gap), np.inf, gap))
 
 
-def _solve(p: _Problem, plan: _Plan) -> tuple[_State, list[float]]:
-    """The best point found for each column, and the largest gap after each step."""
+def _solve(p: _Problem, plan: _Plan) -> _Solved:
+    """Newton steps of every column until it is met, settled or given up."""
     count = p.base.shape[1]
     state = _at(p, np.zeros((len(p.basis.totals), count)), np.zeros(p.base.shape))
     best, progress = state.take(np.arange(count)), _Progress(state.gap)
     live = np.flatnonzero(state.gap > plan.goal)
-    history: list[float] = []
+    end, history = state.lam[:, :1], list[float]()
     while len(live) and len(history) < plan.max_iter:
         whole = len(live) == count
         state = _step(p if whole else p.take(live), state)
+        end = state.lam[:, :1]
         better = state.gap < best.gap[live]
         best.put(live[better], state if better.all() else state.take(np.flatnonzero(better)))
         history.append(float(best.gap.max()))
         left = np.flatnonzero(~progress.done(live, state.gap, plan))
         if len(left) < len(live):
             live, state = live[left], state.take(left)
-    return best, history
+    return _Solved(best, end, history)
+
+
+@dataclass(frozen=True, eq=False)
+class _Solved:
+    """The best point of each column, lambda (p, 1) where the last walk ended, and the largest gap after each step."""
+
+    best: _State
+    end: FloatArray
+    history: list[float]
 
 
 class _Progress:
@@ -243,30 +253,31 @@ def _search(p: _Problem, old: _State, new: _State, along: FloatArray, du: FloatA
     return new
 
 
-def _together(p: _Problem, parts: list[tuple[_State, list[float]]], tol: float) -> Calibrated:
+def _together(p: _Problem, parts: list[_Solved], tol: float) -> Calibrated:
     """The parts as one result."""
-    g = np.concatenate([state.g for state, _ in parts], axis=1)
-    residual = np.concatenate([state.residual for state, _ in parts], axis=1)
-    longest = max((len(history) for _, history in parts), default=0)
+    g = np.concatenate([part.best.g for part in parts], axis=1)
+    residual = np.concatenate([part.best.residual for part in parts], axis=1)
+    longest = max(len(part.history) for part in parts)
     history = np.zeros(longest)
-    for _, gaps in parts:
-        filled = np.array(gaps + gaps[-1:] * (longest - len(gaps)))
-        history = np.maximum(history, filled if len(filled) else 0.0)
+    for part in parts:
+        last = part.history[-1:] or [0.0]
+        history = np.maximum(history, part.history + last * (longest - len(part.history)))
     gap = np.abs(residual) * p.basis.share[:, None]
     conflict = p.basis.conflict()
-    short = bool((gap[:, 0] > tol).any() and (conflict <= tol).all())
-    impossible = short and _proved(p, parts[0][0])
+    short = g.shape[1] == 1 and bool((gap > tol).any() and (conflict <= tol).all())
+    best = parts[0].best.lam[:, 0]
+    impossible = short and any(_proves(p, v) for v in (parts[0].end[:, 0], best, parts[0].end[:, 0] - best))
     return Calibrated(g, gap, longest, history, conflict, impossible, p.basis)
 
 
-def _proved(p: _Problem, state: _State) -> bool:
-    """Whether lambda itself shows that no factors within the bounds reach the totals of the first column.
+def _proves(p: _Problem, direction: FloatArray) -> bool:
+    """Whether a direction of lambda shows that no factors within the bounds reach the totals.
 
     For every v: T'v = sum w0 g x'v <= sum w0 (U max(x'v, 0) + L min(x'v, 0)) if some g in [L, U] meets all totals.
     """
     if not (np.isfinite(p.low).all() and np.isfinite(p.high).all()):
         return False
-    v = np.where(p.basis.slack > 0, 0.0, state.lam[:, 0])
+    v = np.where(p.basis.slack > 0, 0.0, direction)
     xv = p.basis.features.times(v[:, None])
     parts = p.base[:, :1] * np.where(xv > 0, p.high * xv, p.low * xv)
     most, wanted = float(parts.sum()), float(p.basis.totals @ v)
