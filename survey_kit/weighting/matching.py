@@ -16,7 +16,8 @@ from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 from survey_kit.kernels.matching import Matches, mahalanobis_root, match_within
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.balance import balance_table, largest_distance, targets_of
+from survey_kit.weighting.assemble import largest_gap
+from survey_kit.weighting.balance import balance_of, compared, targets_of
 from survey_kit.weighting.made import Made, hand_back, weights_of
 from survey_kit.weighting.model_terms import Model
 from survey_kit.weighting.propensity import failure, fitted, model_notice, titles_of
@@ -188,17 +189,18 @@ def _places(pair: Pair, distance: str) -> tuple[FloatArray, FloatArray]:
 
 
 def _made(pair: Pair, found: Matches, wish: _Wish) -> Made:
-    balance = balance_table(pair, found.weight)
+    table = compared(pair, found.weight)
+    targets = targets_of(table, float(found.weight.sum()))
     index = pair.reference.rows.frame.index
     return Made(
         values=found.weight,
         method="match",
-        targets=targets_of(balance, float(found.weight.sum())),
+        targets=targets,
         solver=f"{wish.distance}, k={wish.k}",
-        max_gap=largest_distance(balance),
+        max_gap=largest_gap(targets),
         notices=(model_notice(pair), *_notices(pair, found)),
         titles=titles_of(pair),
-        details={"balance": balance, "distance": pd.Series(found.distance, index=index, name="distance")},
+        details={"balance": balance_of(table), "distance": pd.Series(found.distance, index=index, name="distance")},
     )
 
 

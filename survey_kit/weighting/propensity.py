@@ -16,7 +16,8 @@ from survey_kit.kernels.propensity import MAX_ITER, Participation, fit_participa
 from survey_kit.kernels.residualize import Adjustment, Columns, Regression
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.balance import balance_table, largest_distance, targets_of
+from survey_kit.weighting.assemble import largest_gap
+from survey_kit.weighting.balance import balance_of, compared, targets_of
 from survey_kit.weighting.made import Made, ReplicateBase, hand_back, weights_of
 from survey_kit.weighting.model_terms import Model
 from survey_kit.weighting.reference_errors import reference_errors
@@ -82,10 +83,11 @@ def propensity(
         method: see above. max_iter: Newton steps.
 
     Returns:
-        Weights for a DataFrame; for a survey the survey under them. They are not scaled. `targets` compares the shares of
-        categories with the reference; `details` holds the balance of numbers, too ("balance"), coefficients and
-        propensities. Standard errors count the error of the estimated model and that of the reference; the sample's rows
-        (or units) count as drawn with replacement. No standard error measures whether the model is right.
+        Weights for a DataFrame; for a survey the survey under them. They are not scaled. `targets` compares the sample with
+        the reference (numbers as parts of their size); `details` holds the "balance" in plain figures and in standard
+        deviations, "coefficients", and the "propensity" of each row. Standard errors count the error of the estimated model
+        and that of the reference; the sample's rows (or units) count as drawn with replacement. No standard error measures
+        whether the model is right.
 
     Raises:
         TargetMismatchError, UnknownNameError: columns that the samples do not share; every fault in one message.
@@ -152,22 +154,23 @@ def fitted(pair: Pair, law: str, max_iter: int = MAX_ITER) -> Participation:
 
 
 def _made(call: Call, pair: Pair, fit: Participation, errors: FloatArray) -> Made:
-    balance = balance_table(pair, fit.weight)
+    table = compared(pair, fit.weight)
+    targets = targets_of(table, pair.reference.total)
     index = pair.subject.frame.index
     return Made(
         values=fit.weight,
         method=call.verb,
         adjustment=Adjustment(Columns(pair.x), fit.reads, fit.takes, Regression(fit.inverse), errors),
-        targets=targets_of(balance, pair.reference.total),
+        targets=targets,
         solver="newton",
         iterations=fit.iterations,
         history=fit.history,
-        max_gap=largest_distance(balance),
+        max_gap=largest_gap(targets),
         converged=fit.converged,
         notices=(model_notice(pair), overlap(pair, fit), *_replicate_notice(pair)),
         titles=titles_of(pair),
         details={
-            "balance": balance,
+            "balance": balance_of(table),
             "coefficients": pd.Series(fit.beta, index=list(pair.names), name="coefficient"),
             "propensity": pd.Series(fit.p, index=index, name="propensity"),
             "law": call.law,

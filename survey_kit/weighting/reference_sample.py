@@ -129,7 +129,8 @@ def pair_of(subject: Subject, reference: Reference, model: Model) -> Pair:
         TargetMismatchError: categories that one side lacks, missing values, text against numbers.
         ArgumentError: a model that cannot be read, or columns that say the same.
     """
-    both = [*subject.frame.columns, *(c for c in reference.rows.frame.columns if c not in subject.frame.columns)]
+    named = [] if isinstance(model, str) else [name for name in model if isinstance(name, str)]
+    both = list(dict.fromkeys([*subject.frame.columns, *reference.rows.frame.columns, *named]))
     forced = _columns_of(model, both)
     columns = shared_columns(subject, reference, forced)
     stacked = Subject(frame=_stacked(columns), base=np.ones(subject.n + reference.rows.n), weighted=False)
@@ -181,7 +182,11 @@ def _columns_of(model: Model, columns: Sequence[object]) -> dict[str, bool]:
 
 
 def _lacking(name: str, subject: Subject, reference: Reference) -> Iterable[str]:
-    for side, frame in (("data", subject.frame), ("reference", reference.rows.frame)):
+    frames = (("data", subject.frame), ("reference", reference.rows.frame))
+    if all(name not in frame.columns for _, frame in frames):
+        yield f"No column {name!r} in either sample.{did_you_mean(name, subject.frame.columns)}"
+        return
+    for side, frame in frames:
         times = list(frame.columns).count(name)
         if times == 0:
             yield f"No column {name!r} in the {side}.{did_you_mean(name, frame.columns)}"
