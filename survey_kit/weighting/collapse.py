@@ -41,6 +41,10 @@ class SmallCells:
         few = "no rows" if self.min_n is None else f"fewer than {self.min_n} rows"
         return few, "" if self.max_factor is None else f"factor above {self.max_factor:g}"
 
+    def __str__(self) -> str:
+        parts = [] if self.min_n is None else [f"min_n={self.min_n}"]
+        return " and ".join(parts if self.max_factor is None else [*parts, f"max_factor={self.max_factor:g}"])
+
     def limits(self, average: float) -> Limits:
         """The rule in numbers, factors being relative to `average`. Cells without rows are always too small."""
         most = np.inf if self.max_factor is None else self.max_factor * average
