@@ -67,7 +67,16 @@ def test_weights(entry):
     w = record.values.to_numpy()
     assert len(w) == expected["n"]
     assert_close(w[: len(expected["weights"])], expected["weights"], TOLERANCE, "weights")
-    figures = [w.sum(), w @ w, w @ np.arange(1, len(w) + 1), w.min(), w.max(), record.deff, record.g.min(), record.g.max()]
+    figures = [
+        w.sum(),
+        w @ w,
+        w @ np.arange(1, len(w) + 1),
+        w.min(),
+        w.max(),
+        record.deff,
+        record.g.min(),
+        record.g.max(),
+    ]
     names = ("sum", "sumsq", "sum_index_times_w", "min", "max", "kish_deff")
     assert_close(figures, [*(expected[n] for n in names), *expected["g_range"]], TOLERANCE, "figures")
     assert record.converged and record.max_gap < 1e-12
