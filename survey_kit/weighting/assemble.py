@@ -48,20 +48,27 @@ def weight_notices(weights: FloatArray, what: str = "Extreme weights") -> tuple[
 
 
 def _margin_table(margin: Margin, subject: Subject, total: float, weights: FloatArray) -> pd.DataFrame:
+    """Shares are of the total; those of a relative margin of what the rows that it covers weigh together."""
     size = len(margin.categories)
+    covered = margin.codes >= 0
+    everyone = bool(covered.all())
 
-    def share(row_weights: FloatArray) -> FloatArray:
-        return weighted_counts(margin.codes, row_weights, size)
+    def held(row_weights: FloatArray) -> FloatArray:
+        if everyone:
+            return weighted_counts(margin.codes, row_weights, size)
+        return weighted_counts(margin.codes[covered], row_weights[covered], size)
 
-    achieved = share(weights) / total
+    reached, base = held(weights), held(subject.base)
+    whole, base_whole = (reached.sum(), base.sum()) if margin.relative else (total, subject.total)
+    achieved = reached / whole
     table = pd.DataFrame(
         {
             "variable": margin.name,
             "category": list(margin.categories),
             "target_share": margin.shares,
-            "target": margin.shares * total,
-            "unweighted_n": np.bincount(margin.codes, minlength=size),
-            "base_share": share(subject.base) / subject.base.sum(),
+            "target": margin.shares * whole,
+            "unweighted_n": np.bincount(margin.codes[covered], minlength=size),
+            "base_share": base / base_whole,
             "achieved_share": achieved,
             "gap": achieved - margin.shares,
         }

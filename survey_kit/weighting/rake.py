@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar, overload
 
 import numpy as np
 import pandas as pd
 
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, ConvergenceError, UnsupportedOption, listed
-from survey_kit.kernels.groups import FloatArray, IntArray, combine, weighted_counts
-from survey_kit.kernels.rake import RakedCells, rake_cells, rake_cells_within
-from survey_kit.kernels.residualize import Adjustment, raking_step
+from survey_kit.errors import ArgumentError, ConvergenceError, UnsupportedOption, listed, one_of
+from survey_kit.kernels.groups import FloatArray
+from survey_kit.kernels.rake import RakedCells, Solver
 from survey_kit.results.weights import Weights
 from survey_kit.weighting.assemble import largest_gap, target_table
 from survey_kit.weighting.made import Made, hand_back, weights_of
+from survey_kit.weighting.missing_answers import Missing
+from survey_kit.weighting.raking_cells import RakingCells, adjustment_of, cells_of, goals_of, split_by_base
 from survey_kit.weighting.read_targets import Targets
-from survey_kit.weighting.replicates import rake_replicates
+from survey_kit.weighting.replicates import RakingRule, rake_replicates
 from survey_kit.weighting.subject import Base, Subject, subject_of
 from survey_kit.weighting.targets import TargetSet, target_set
 
 S = TypeVar("S", bound=SurveyLike)
 
+SOLVERS = ("auto", "ipf", "newton")
 _VANISHED = 1e-6  # a factor this far below every target / base ratio is on its way to zero
 
 
@@ -35,6 +37,10 @@ def rake(
     upper: float | None = None,
     tol: float = 1e-10,
     max_iter: int = 1000,
+    *,
+    missing: Missing = "error",
+    seed: int = 0,
+    solver: Solver = "auto",
 ) -> Weights: ...
 @overload
 def rake(  # type: ignore[overload-cannot-match]
@@ -45,6 +51,10 @@ def rake(  # type: ignore[overload-cannot-match]
     upper: float | None = None,
     tol: float = 1e-10,
     max_iter: int = 1000,
+    *,
+    missing: Missing = "error",
+    seed: int = 0,
+    solver: Solver = "auto",
 ) -> S: ...
 def rake(
     data: pd.DataFrame | SurveyLike,
@@ -54,6 +64,10 @@ def rake(
     upper: float | None = None,
     tol: float = 1e-10,
     max_iter: int = 1000,
+    *,
+    missing: Missing = "error",
+    seed: int = 0,
+    solver: Solver = "auto",
 ) -> Weights | SurveyLike:
     """Weights that bring every margin to its target and stay as near to the base weights as they can.
 
@@ -62,11 +76,22 @@ def rake(
         targets: {variable: {category: share or count}}; or a table, or the path of a CSV, with the columns variable,
             category, target (others are kept). Shares sum to 1, percentages to 100, or all are counts of one total.
             A crossed margin: key ("sex", "age4") or "sex:age4", categories ("male", "18-29") or "male:18-29".
+            None (in a table: free) leaves a category without a target. A column `se` has standard errors of targets that
+            are estimates; they join every later standard error. Also a `TargetTable` (see `targets_from`), or a
+            population: a DataFrame whose columns are those of the data, perhaps with numbers in target, count, n, Freq or
+            weight. {variable: number} and {variable: {"mean": number}} are totals and means of numbers (see `calibrate`).
         base: base weights: a column, a Series, an array. None: ones; for a survey its weight in force. Zeros stay zero.
         lower, upper: bounds on the final weight as multiples of the mean weight of rows whose weight is not zero
             (1 = the average respondent). Margins and bounds are met together, or ConvergenceError is raised.
         tol: a margin is met when every category is within tol of its target, as a part of the total.
         max_iter: sweeps over the margins plus Newton steps.
+        missing: what rows without a value in a weighting variable are. "error": refused. "own": a category of their own
+            that keeps its share of the base weights; the targets are for the others. "impute": each answer is drawn from
+            the base-weighted answers of rows that agree in the other weighting variables as far as there are any (the
+            data stay as they are; standard errors take the draws for answers). "ignore": a margin holds, as shares, among
+            the rows that answered, and leaves the others alone; the total is kept.
+        seed: for "impute"; the same seed draws the same answers.
+        solver: "auto"; "ipf" sweeps over the margins only; "newton" works on all margins at once.
 
     Returns:
         Weights for a DataFrame. For a survey the same survey under the new weights: `survey.weights` is their record, and
@@ -89,13 +114,24 @@ def rake(
         >>> w.values.round(6).tolist()
         [1.6, 0.4, 1.0, 1.0]
     """
+    one_of("solver", solver, SOLVERS)
     limits = _limits(lower, upper, tol, max_iter)
     subject = subject_of(data, base)
-    wanted = target_set(subject, targets)
-    if subject.survey is not None and subject.survey.bound.replicates is not None and limits.bounded:
-        raise UnsupportedOption(f"{limits} is not available with replicate weights. Rake without bounds, or linearise.")
-    weights = _weights(subject, wanted, limits)
-    return hand_back(subject, weights, lambda base: rake_replicates(base, wanted, limits.tol, limits.max_iter))
+    if limits.bounded and subject.survey is not None and base is not None:
+        _refuse_other_base(subject.survey)
+    wanted = target_set(subject, targets, missing, seed)
+    cells = cells_of(wanted)
+    raked = _rake_rows(subject, wanted, cells, _rule(limits, subject, wanted, solver))
+    weights = _weights(subject, wanted, cells, raked, limits)
+    return hand_back(subject, weights, lambda again: rake_replicates(again, wanted, raked.split, raked.rule))
+
+
+def _refuse_other_base(survey: SurveyLike) -> None:
+    if survey.bound.replicates is not None:
+        raise UnsupportedOption(
+            "Bounds with base= are not available with replicate weights, which belong to the survey's own weight. Leave base "
+            "out, or rake without bounds."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,26 +172,56 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool) and value == value
 
 
+def _rule(limits: _Limits, subject: Subject, wanted: TargetSet, solver: Solver) -> RakingRule:
+    """How rows are raked: bounds in weights."""
+    if not limits.bounded:
+        return RakingRule(None, limits.tol, limits.max_iter, solver)
+    if not wanted.keeps_total:
+        raise UnsupportedOption(
+            f"{limits}: bounds are multiples of the mean weight, and counts with categories left free in every margin do not "
+            "tell it. Give one margin in full."
+        )
+    mean = wanted.total / np.count_nonzero(subject.base)
+    return RakingRule((limits.lower * mean, limits.upper * mean), limits.tol, limits.max_iter, solver)
+
+
 @dataclass(frozen=True, eq=False)
 class _Raked:
-    """Row weights (n,), the kernel's result, and base weight and rows of each cell (C,)."""
+    """Row weights (n,), the kernel's result, the cells that it worked on with their base weights (C,), and the rule."""
 
     weights: FloatArray
     cells: RakedCells
+    split: RakingCells
     held: FloatArray
-    rows: IntArray
-    low: float | None = None
-    high: float | None = None
+    rule: RakingRule
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """Limits on the weight of a row; None without."""
+        low, high = self.rule.bounds or (0.0, np.inf)
+        return low if low > 0 else None, high if high < np.inf else None
 
 
-def _weights(subject: Subject, wanted: TargetSet, limits: _Limits) -> Weights:
-    raked = _rake_rows(subject, wanted, limits)
+def _rake_rows(subject: Subject, wanted: TargetSet, cells: RakingCells, rule: RakingRule) -> _Raked:
+    """Rake the cells, and give every row its cell's factor. Under bounds a cell has one base weight."""
+    if rule.bounds is not None:
+        cells = split_by_base(cells, subject.base) if subject.weighted else replace(cells, each=np.ones(cells.size))
+    held = cells.held(subject.base)
+    raked = rule.run(held, goals_of(wanted, cells), cells.each)
+    weights = subject.base * raked.g[cells.code, 0]
+    if rule.bounds is not None:
+        weights = np.where(subject.base > 0, np.clip(weights, *rule.bounds), 0.0)
+    return _Raked(weights, raked, cells, held, rule)
+
+
+def _weights(subject: Subject, wanted: TargetSet, cells: RakingCells, raked: _Raked, limits: _Limits) -> Weights:
     table = target_table(subject, wanted, raked.weights)
     gap, zeroed = largest_gap(table), _zeroed(raked, table, wanted.total, limits)
+    low, high = raked.limits
     made = Made(
         values=raked.weights,
         method="rake",
-        adjustment=_adjustment(wanted, raked.weights),
+        adjustment=adjustment_of(wanted, cells, goals_of(wanted, cells), subject, raked.weights),
         targets=table,
         solver=raked.cells.solver,
         iterations=raked.cells.iterations,
@@ -164,18 +230,13 @@ def _weights(subject: Subject, wanted: TargetSet, limits: _Limits) -> Weights:
         history=tuple(raked.cells.history.tolist()),
         titles=_titles(subject, wanted),
         notices=wanted.notices,
-        lower=raked.low,
-        upper=raked.high,
+        lower=low,
+        upper=high,
     )
     result = weights_of(subject, made)
     if result.converged:
         return result
     raise ConvergenceError(_failure(result, zeroed, raked.cells.contradiction, wanted, limits), result)
-
-
-def _adjustment(wanted: TargetSet, weights: FloatArray) -> Adjustment:
-    cell, first = combine([m.codes for m in wanted.margins])
-    return raking_step(cell, tuple(m.codes[first] for m in wanted.margins), weights)
 
 
 def _titles(subject: Subject, wanted: TargetSet) -> dict[str, str]:
@@ -184,34 +245,13 @@ def _titles(subject: Subject, wanted: TargetSet) -> dict[str, str]:
     return {} if book is None else {m.name: book[m.name].title for m in wanted.margins if m.name in book}
 
 
-def _rake_rows(subject: Subject, wanted: TargetSet, limits: _Limits) -> _Raked:
-    """Collapse rows to cells, rake the cells, and give every row its cell's factor."""
-    keys = [m.codes for m in wanted.margins]
-    if limits.bounded and subject.weighted:
-        keys.append(np.unique(subject.base, return_inverse=True)[1])
-    cell, first = combine(keys)
-    codes = [m.codes[first] for m in wanted.margins]
-    targets = [m.shares * wanted.total for m in wanted.margins]
-    rows = np.bincount(cell, minlength=len(first))
-    held = weighted_counts(cell, subject.base, len(first))
-    if not limits.bounded:
-        raked = rake_cells(held, codes, targets, tol=limits.tol, max_iter=limits.max_iter)
-        return _Raked(subject.base * raked.g[cell, 0], raked, held, rows)
-    mean = wanted.total / np.count_nonzero(subject.base)
-    low, high = limits.lower * mean, limits.upper * mean
-    raked = rake_cells_within(held, codes, targets, low * rows, high * rows, tol=limits.tol, max_iter=limits.max_iter)
-    weights = np.where(subject.base > 0, np.clip(subject.base * raked.g[cell, 0], low, high), 0.0)
-    stated = low if limits.lower > 0 else None, high if limits.upper < np.inf else None
-    return _Raked(weights, raked, held, rows, *stated)
-
-
 def _zeroed(raked: _Raked, table: pd.DataFrame, total: float, limits: _Limits) -> int:
     """Rows whose weight only rounding keeps from zero: the targets leave no room for them."""
     g = raked.cells.g[:, 0] * (raked.held.sum() / total)
     least = float((table["target_share"] / table["base_share"]).min())
     empty = raked.cells.weights[:, 0] <= limits.tol / 100 * total
     gone = (raked.held > 0) & empty & (g < _VANISHED * min(least, 1.0))
-    return int(raked.rows[gone].sum())
+    return int(raked.split.rows[gone].sum())
 
 
 def _failure(result: Weights, zeroed: int, contradiction: tuple[int, ...], wanted: TargetSet, limits: _Limits) -> str:
@@ -232,7 +272,8 @@ def _failure(result: Weights, zeroed: int, contradiction: tuple[int, ...], wante
 
 
 def _why(contradiction: tuple[int, ...], wanted: TargetSet, limits: _Limits) -> str:
-    names = listed(repr(wanted.margins[m].name) for m in contradiction)
+    known = [repr(wanted.margins[m].name) for m in contradiction if m < len(wanted.margins)]
+    names = listed([*known, *(["the total"] if len(known) < len(contradiction) else [])])
     together = f"the targets of {names}" + (" together" if len(contradiction) > 1 else "")
     if limits.bounded:
         return f"With {limits} no weights can meet {together}. Widen the bounds, or merge categories."

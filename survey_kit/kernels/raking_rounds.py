@@ -1,0 +1,111 @@
+"""Raking in a variance where margins state shares of some rows only, or targets that the sample itself gave.
+
+As `residualize.RakingRounds`, rounds of centring on unweighted category means, margin after margin, with two differences.
+
+A relative margin fixes sum_{i in k} w_i - p_k sum_{covered i} w_i = 0 and not what its rows weigh together: from the
+category means mu_k only mu_k - sum_j p_j mu_j is taken.
+
+An own margin gives the rows without a value the share r of the total T that they have of the base weights b, and the others
+(1 - r) p_k: its targets move with the sample. With lambda_k what the rounds took for category k, the estimate moves by
+(lambda_own - sum_k p_k lambda_k) dT_own, where dT_own = (T / B) sum_i b_i (1[i own] - r), B = sum b. This is put back.
+
+Checked by simulation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from survey_kit.kernels.groups import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class OwnCategory:
+    """The category of rows without a value.
+
+    Attributes:
+        at: its position among the categories of its margin.
+        p: shares of the other categories among themselves, in their order (it has none). Shape (k - 1,).
+        pull: (T / B) (1[c own] - r) b_c / w_c of each cell, b and w its weights before and after. Shape (C,).
+    """
+
+    at: int
+    p: FloatArray
+    pull: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class MarginRounds:
+    """A law of `residualize.Adjustment`.
+
+    Attributes:
+        margins: category of each cell (-1: not covered by the margin), M arrays of shape (C,).
+        counts: rows of weight above zero in each cell. Shape (C,).
+        shares: p of a relative margin, shape (k,); None for others. M of them.
+        own: the own category of a margin; None without. M of them.
+    """
+
+    margins: tuple[IntArray, ...]
+    counts: FloatArray
+    shares: tuple[FloatArray | None, ...]
+    own: tuple[OwnCategory | None, ...]
+    passes: int = 10
+
+    def coefficients(self, sums: FloatArray) -> FloatArray:
+        """Shapes (C, k) -> (C, k)."""
+        columns = sums.shape[1]
+        taken = np.zeros_like(sums)
+        by_margin = [np.zeros((int(m.max(initial=-1)) + 1, columns)) for m in self.margins]
+        for _ in range(self.passes):
+            for i, margin in enumerate(self.margins):
+                step = self._step(i, sums - self.counts[:, None] * taken)
+                by_margin[i] += step
+                taken = taken + _of_cells(margin, step)
+        for own, log in zip(self.own, by_margin, strict=True):
+            if own is not None:
+                others = np.delete(log, own.at, axis=0)
+                taken = taken - own.pull[:, None] * (log[own.at] - own.p @ others)
+        return taken
+
+    def _step(self, i: int, left: FloatArray) -> FloatArray:
+        """What one margin takes for each of its categories. Shapes (C, K) -> (k, K)."""
+        margin, shares = self.margins[i], self.shares[i]
+        covered = margin >= 0
+        size = int(margin.max(initial=-1)) + 1
+        total = np.zeros((size, left.shape[1]))
+        np.add.at(total, margin[covered], left[covered])
+        n = np.bincount(margin[covered], weights=self.counts[covered], minlength=size)
+        means = total / np.where(n == 0, 1.0, n)[:, None]
+        return means if shares is None else means - shares @ means
+
+
+def _of_cells(margin: IntArray, by_category: FloatArray) -> FloatArray:
+    """The value of each cell's category, 0 outside the margin. Shapes (C,), (k, K) -> (C, K)."""
+    return np.vstack([by_category, np.zeros((1, by_category.shape[1]))])[margin]
+
+
+def uncertain_cells(margins: tuple[IntArray, ...], root: FloatArray) -> FloatArray:
+    """A root of the targets' covariance as one that works on coefficients of cells.
+
+    Coefficients of cells are a = Z lambda (Z: indicators of the K categories), and the targets' error is root' lambda in the
+    estimate: L = Z (Z'Z)^+ root gives L'a = root' lambda.
+
+    Args:
+        margins: category of each cell (-1: none), M arrays of shape (C,).
+        root: in units of weights, margin after margin. Shape (K, q).
+
+    Returns:
+        L. Shape (C, q).
+    """
+    sizes = [int(m.max(initial=-1)) + 1 for m in margins]
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    k = int(ends[-1])
+    gram = np.zeros((k, k))
+    for i, one in enumerate(margins):
+        for j, other in enumerate(margins):
+            both = (one >= 0) & (other >= 0)
+            np.add.at(gram, (one[both] + ends[i], other[both] + ends[j]), 1.0)
+    parts = np.split(np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ root, ends[1:-1])
+    return np.sum([_of_cells(m, part) for m, part in zip(margins, parts, strict=True)], axis=0)
