@@ -1,12 +1,14 @@
 """Raking: the weights nearest to the base weights that meet every margin, with or without bounds.
 
 Minimise   sum_c w_c log(w_c / b_c) - w_c + b_c     subject to   sum of w over category k of margin m = t_mk.
-The solution is w_c = b_c exp(sum_m lambda_m[k_m(c)]); with bounds it is clip(b_c exp(...), low_c, high_c).
+The solution is w_c = b_c exp(sum_m lambda_m[k_m(c)]); with bounds it is clip(b_c exp(...), low_c, high_c). A margin may leave
+cells out (code -1), which it then does not touch; a relative margin states shares of what its cells weigh together.
 
 Rows that agree in every margin share one factor g = w / b, so all work is on C cells, never on n rows.
 Two solvers walk the same dual: iterative proportional fitting (Deming and Stephan 1940), which is a sweep over the
 margins, and Newton's method on all lambdas at once (Deville, Sarndal and Sautory 1993), which takes over where sweeps
 shrink the gap too slowly. With bounds both work on the clipped weights, so that cap and margins are met together.
+Many columns of base weights, as those of replicates, take every sweep and every Newton step together.
 
 Margins that no weights can meet are proved contradictory (`rake_proof.py`).
 
@@ -17,22 +19,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from itertools import zip_longest
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from survey_kit.kernels.groups import FloatArray, IntArray
-from survey_kit.kernels.rake_dual import G_RANGE, Problem, State, evaluate, margin_sums, newton
+from survey_kit.kernels.rake_dual import newton, pseudo_directions, ridge_directions
+from survey_kit.kernels.rake_margins import Margin, read_margins
+from survey_kit.kernels.rake_problem import (
+    G_RANGE,
+    Problem,
+    State,
+    both_weights,
+    problem,
+    side_weights,
+    start,
+    state_of,
+)
 from survey_kit.kernels.rake_proof import contradiction
 
 __all__ = ["RakedCells", "Solver", "rake_cells", "rake_cells_within"]
 
 Solver = Literal["auto", "ipf", "newton"]
+_Bounds: TypeAlias = tuple[FloatArray, FloatArray]
 
 _SETTLE = 1e-3  # iterate on to this part of tol, so that weights, not only margins, are settled to about tol
 _PATIENCE = 12  # more sweeps than this still to come: Newton is cheaper
-_BOUT = 60  # Newton steps, or sweeps, before the other has its turn
+_PATIENCE_OF_TABLES = 25  # the same where sweeps read a table of the two sides
+_BOUT = 15  # Newton steps, or sweeps, of one column before the other has its turn; longer each time
+_STEPS = 20  # Newton steps of all columns together; one that needs more is looked at alone
 _NEWTON_SIZE = 1500  # categories of all margins together; beyond it a dense Hessian costs more than sweeps
+_AT_ONCE = 4_000_000  # numbers in the arrays of as many columns as are raked together
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +81,7 @@ def rake_cells(
     codes: Sequence[IntArray],
     targets: Sequence[FloatArray],
     *,
+    relative: Sequence[bool] = (),
     tol: float = 1e-10,
     max_iter: int = 1000,
     solver: Solver = "auto",
@@ -71,9 +90,15 @@ def rake_cells(
 
     Args:
         cell_weights: total base weight of each cell, >= 0; shape (C,) or (C, R). Zero stays zero.
-        codes: category 0..k_m-1 of each cell, one array of shape (C,) for each of M margins.
-        targets: total wanted in each category, > 0, all margins with the same sum; M arrays of shape (k_m,).
-        tol: largest |reached - target| / total that counts as met. Iteration goes on to a thousandth of it.
+        codes: category 0..k_m-1 of each cell, one array of shape (C,) for each of M margins; -1 for cells that the margin
+            does not cover.
+        targets: total wanted in each category, > 0; M arrays of shape (k_m,). Margins that cover every cell must have the
+            same sum; where there is none, the total of all weights is left free.
+        relative: for each margin, whether its targets are shares (sum 1) of whatever its covered cells weigh together.
+            Empty: none is.
+        tol: largest |reached - target| / total that counts as met (relative: |reached - share x covered| / total).
+            Iteration goes on to a thousandth of it. A free total counts as the larger of the base weights' sum and the
+            largest sum of targets.
         max_iter: sweeps plus Newton steps.
         solver: "auto" sweeps and lets Newton finish where sweeps are slow; "ipf" and "newton" do one of the two.
 
@@ -81,7 +106,7 @@ def rake_cells(
 
     Source: Deville, Sarndal and Sautory (1993), JASA 88, 1013, section 2; Ireland and Kullback (1968), Biometrika 55.
     """
-    return _solve(_problem(cell_weights, codes, targets), tol, max_iter, solver)
+    return _rake(cell_weights, read_margins(codes, targets, relative), None, _plan(targets, tol, max_iter, solver))
 
 
 def rake_cells_within(
@@ -91,6 +116,7 @@ def rake_cells_within(
     low: FloatArray,
     high: FloatArray,
     *,
+    relative: Sequence[bool] = (),
     tol: float = 1e-10,
     max_iter: int = 1000,
     solver: Solver = "auto",
@@ -103,17 +129,8 @@ def rake_cells_within(
     This is the one nearest to the base weights of all weights that meet margins and bounds. Clipping and raking in turn
     (anesrake, ipfraking) settles near it, at a point that depends on the order of the steps.
     """
-    problem = _problem(cell_weights, codes, targets)
-    held = problem.base[:, :1] > 0
-    low2, high2 = np.where(held, low[:, None], 0.0), np.where(held, high[:, None], 0.0)
-    return _solve(replace(problem, low=low2, high=high2), tol, max_iter, solver)
-
-
-def _problem(cell_weights: FloatArray, codes: Sequence[IntArray], targets: Sequence[FloatArray]) -> Problem:
-    base = np.asarray(cell_weights, dtype=np.float64)
-    base = base[:, None] if base.ndim == 1 else base
-    goals = tuple(np.asarray(t, dtype=np.float64) for t in targets)
-    return Problem(base, tuple(codes), goals, float(goals[0].sum()))
+    margins = read_margins(codes, targets, relative)
+    return _rake(cell_weights, margins, (low, high), _plan(targets, tol, max_iter, solver))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,30 +148,88 @@ class _Plan:
         return replace(self, budget=budget if most is None else min(budget, most), patience=None)
 
 
-def _solve(p: Problem, tol: float, max_iter: int, solver: Solver) -> RakedCells:
-    small = sum(map(len, p.targets)) <= _NEWTON_SIZE
-    patience = None if solver == "ipf" or not small else 0 if solver == "newton" else _PATIENCE
-    plan = _Plan(tol * _SETTLE, tol, max_iter, patience)
-    state, swept = _sweeps(p, _start(p), plan)
-    state, stepped, impossible = _finish_columns(p, state, plan, len(swept))
-    worst = int(np.argmax(state.gap))
-    if not impossible and state.gap[worst] > tol:
-        impossible = contradiction(p.column(worst), state.column(worst).lam)
+def _plan(targets: Sequence[FloatArray], tol: float, max_iter: int, solver: Solver) -> _Plan:
+    small = sum(map(len, targets)) <= _NEWTON_SIZE
+    patience = {"ipf": None, "newton": 0, "auto": _PATIENCE if small else None}[solver]
+    return _Plan(tol * _SETTLE, tol, max_iter, patience)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reached:
+    """What some columns reached: weights and g (C, r), gap (r,), the gaps after sweeps and steps, the contradiction."""
+
+    weights: FloatArray
+    g: FloatArray
+    gap: FloatArray
+    swept: list[float]
+    stepped: list[float]
+    impossible: tuple[int, ...]
+
+
+def _rake(base: FloatArray, margins: tuple[Margin, ...], bounds: _Bounds | None, plan: _Plan) -> RakedCells:
+    columns = np.asarray(base, dtype=np.float64)
+    columns = columns[:, None] if columns.ndim == 1 else columns
+    together = max(len(columns), sum(len(m.target) for m in margins) ** 2, 1)
+    width = max(1, _AT_ONCE // together)
+    starts = range(0, columns.shape[1], width)
+    blocks = [_solve(columns[:, at : at + width], margins, bounds, plan) for at in starts]
+    swept, stepped = _merge([b.swept for b in blocks]), _merge([b.stepped for b in blocks])
     used = "+".join(name for name, gaps in (("ipf", swept), ("newton", stepped)) if gaps)
-    g = np.divide(state.weights, p.base, out=state.g.copy(), where=p.base > 0)
-    history = np.array(swept + stepped)
-    return RakedCells(state.weights, g, state.gap, len(history), history, used or "none", impossible)
+    return RakedCells(
+        _beside([b.weights for b in blocks]),
+        _beside([b.g for b in blocks]),
+        np.concatenate([b.gap for b in blocks]),
+        len(swept) + len(stepped),
+        np.array(swept + stepped),
+        used or "none",
+        next((b.impossible for b in blocks if b.impossible), ()),
+    )
 
 
-def _finish_columns(p: Problem, state: State, plan: _Plan, done: int) -> tuple[State, list[float], tuple[int, ...]]:
-    """Newton for each column that the sweeps left short; the longest history; the margins that cannot be met."""
+def _merge(histories: list[list[float]]) -> list[float]:
+    """The largest gap of all blocks at each step; a block that is done keeps its last one."""
+    return [max(gaps) for gaps in zip_longest(*histories, fillvalue=0.0)]
+
+
+def _beside(blocks: list[FloatArray]) -> FloatArray:
+    return blocks[0] if len(blocks) == 1 else np.hstack(blocks)
+
+
+def _solve(base: FloatArray, margins: tuple[Margin, ...], bounds: _Bounds | None, plan: _Plan) -> _Reached:
+    p = problem(base, margins, bounds)
+    plan = replace(plan, patience=plan.patience and (_PATIENCE if p.table is None else _PATIENCE_OF_TABLES))
+    state, swept = _sweeps(p, start(p), plan)
+    stepped: list[float] = []
+    impossible: tuple[int, ...] = ()
+    if plan.patience is not None:
+        state, stepped = newton(p, state, plan.goal, plan.left(len(swept), _STEPS).budget, ridge_directions)
+        state, more, impossible = _finish_columns(p, state, plan.left(len(swept) + len(stepped)))
+        stepped += more
+    worst = np.array([np.argmax(state.gap)])
+    if not impossible and state.gap[worst[0]] > plan.tol:
+        impossible = contradiction(p.columns(worst), state.columns(worst).lam[0])
+    return _Reached(*_cells(p, state, base, bounds), state.gap, swept, stepped, impossible)
+
+
+def _cells(p: Problem, state: State, base: FloatArray, bounds: _Bounds | None) -> tuple[FloatArray, FloatArray]:
+    """Weights and factors of the cells. Shapes (C, r)."""
+    first, second = (np.ascontiguousarray(g.T)[side.code] for g, side in zip(state.g, p.sides, strict=True))
+    first *= second
+    weights = np.multiply(base, first, out=second)
+    if bounds is None:
+        return weights, first
+    weights = np.where(base > 0, np.clip(weights, bounds[0][:, None], bounds[1][:, None]), 0.0)
+    return weights, np.divide(weights, base, out=first, where=base > 0)
+
+
+def _finish_columns(p: Problem, state: State, plan: _Plan) -> tuple[State, list[float], tuple[int, ...]]:
+    """Each column that Newton left short, with care; the longest history; the margins that cannot be met."""
     longest: list[float] = []
     impossible: tuple[int, ...] = ()
-    if plan.patience is None:
-        return state, longest, ()
-    for r in np.flatnonzero(state.gap > plan.goal):
-        one, gaps, found = _finish(p.column(int(r)), state.column(int(r)), replace(plan, budget=plan.budget - done))
-        state = _with_column(state, int(r), one)
+    for r in np.flatnonzero(state.gap > plan.tol):
+        one = np.array([r])
+        part, gaps, found = _finish(p.columns(one), state.columns(one), plan)
+        state = state.with_columns(one, part)
         longest = max(longest, gaps, key=len)
         impossible = impossible or found
     return state, longest, impossible
@@ -163,29 +238,27 @@ def _finish_columns(p: Problem, state: State, plan: _Plan, done: int) -> tuple[S
 def _finish(p: Problem, state: State, plan: _Plan) -> tuple[State, list[float], tuple[int, ...]]:
     """Newton for one column; where it sticks, sweeps again, unless the margins are proved contradictory."""
     gaps: list[float] = []
-    while state.gap[0] > plan.goal and len(gaps) < plan.budget:
-        made = len(gaps)
-        state, directions, steps = newton(p, state, plan.goal, plan.left(made, _BOUT).budget)
+    impossible: tuple[int, ...] = ()
+    bout = _BOUT
+    while state.gap[0] > plan.tol and len(gaps) < plan.budget and not impossible:
+        made, directions = len(gaps), list[FloatArray]()
+        state, steps = newton(p, state, plan.goal, plan.left(made, bout).budget, pseudo_directions(directions))
         gaps += steps
-        if state.gap[0] <= plan.tol:
+        impossible = _first_proof(p, [*directions, state.lam[0]])
+        if state.gap[0] <= plan.tol or impossible:
             break
         stuck = state
-        state, steps = _sweeps(p, state, plan.left(len(gaps), _BOUT))
+        state, steps = _sweeps(p, state, plan.left(len(gaps), bout))
         gaps += steps
-        drift = tuple(a - b for a, b in zip(state.lam, stuck.lam, strict=True))
-        impossible = next(filter(None, (contradiction(p, v) for v in (*directions, drift, state.lam))), ())
-        if impossible or len(gaps) == made:
-            return state, gaps, impossible
-    return state, gaps, ()
+        impossible = _first_proof(p, [(state.lam - stuck.lam)[0], state.lam[0]])
+        if len(gaps) == made:
+            break
+        bout *= 2
+    return state, gaps, impossible
 
 
-def _start(p: Problem) -> State:
-    """The base weights brought to the targets' total by one factor for every cell."""
-    sums = p.base.sum(axis=0)
-    scale = np.where(sums > 0, p.total / np.where(sums > 0, sums, 1.0), 1.0)
-    lam = [np.zeros((len(t), p.base.shape[1])) for t in p.targets]
-    lam[0] = lam[0] + np.log(scale)
-    return evaluate(p, np.broadcast_to(scale, p.base.shape).copy(), tuple(lam))
+def _first_proof(p: Problem, tried: list[FloatArray]) -> tuple[int, ...]:
+    return next(filter(None, (contradiction(p, v) for v in tried)), ())
 
 
 def _sweeps(p: Problem, state: State, plan: _Plan) -> tuple[State, list[float]]:
@@ -200,15 +273,19 @@ def _sweeps(p: Problem, state: State, plan: _Plan) -> tuple[State, list[float]]:
 
 
 def _sweep(p: Problem, state: State) -> State:
-    """One pass over the margins: each category's factors are multiplied by target / sum."""
-    g, weights, lam = state.g, state.weights, []
-    for codes, target, logs in zip(p.codes, p.targets, state.lam, strict=True):
-        sums = margin_sums(codes, weights, len(target))
-        factor = np.divide(target[:, None], sums, out=np.ones_like(sums), where=sums > 0)
-        g = g * factor[codes]
-        weights = p.weights(g)
-        lam.append(logs + np.log(factor))
-    return evaluate(p, np.clip(g, *G_RANGE), tuple(lam))
+    """One pass over the margins, side by side: each category's factors are multiplied by target / sum."""
+    moved, g, w = np.empty_like(state.lam), [*state.g], [*state.w]
+    for i, side in enumerate(p.sides):
+        for j, (margin, at) in enumerate(zip(side.margins, side.at, strict=True)):
+            if (i and not j) or (p.bounded and (i or j)):
+                w[i] = side_weights(p, (g[0], g[1]), i)
+            moved[:, at] = margin.factors(margin.sums(w[i]))
+            by = margin.spread(moved[:, at], 1.0)
+            g[i], w[i] = g[i] * by, w[i] * by
+        g[i] = np.clip(g[i], *G_RANGE)
+    both = g[0], g[1]
+    reached = both_weights(p, both) if p.bounded or not p.sides[1].margins else (side_weights(p, both, 0), w[1])
+    return state_of(p, state.lam + np.log(moved), both, reached)
 
 
 def _too_slow(gaps: list[float], plan: _Plan) -> bool:
@@ -224,15 +301,3 @@ def _too_slow(gaps: list[float], plan: _Plan) -> bool:
 def _settled(gaps: list[float], tol: float) -> bool:
     """Whether the gap is met and has stopped falling: only rounding is left."""
     return len(gaps) > 2 and gaps[-1] <= tol and gaps[-1] >= gaps[-2]
-
-
-def _with_column(state: State, r: int, one: State) -> State:
-    """The state with column r replaced."""
-
-    def put(whole: FloatArray, part: FloatArray) -> FloatArray:
-        changed = whole.copy()
-        changed[..., r] = part[..., 0]
-        return changed
-
-    lam = tuple(put(a, b) for a, b in zip(state.lam, one.lam, strict=True))
-    return State(put(state.g, one.g), lam, put(state.weights, one.weights), put(state.gap, one.gap))

@@ -1,156 +1,151 @@
-"""The dual of raking: what one set of log factors gives, and Newton's method on it. See `rake.py` for the problem."""
+"""Newton's method on the dual of raking, for one column of base weights or many at once. See `rake.py` for the problem.
+
+With X the indicators of the categories (for a relative margin X_k - s_k X_covered), the dual to be minimised over lambda is
+D = sum_c w_c - t'lambda, its gradient X'w - t, its Hessian H = X' diag(w of the cells that no bound holds) X.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
-from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
+from survey_kit.kernels.groups import BoolArray, FloatArray
+from survey_kit.kernels.rake_margins import sums_by
+from survey_kit.kernels.rake_problem import Problem, State, cell_weights, evaluate, factors
 
 _LONGEST_MOVE = 4.0  # of a log factor in one Newton step
-G_RANGE = (1e-200, 1e200)
+_HALVINGS = 25
+_RIDGE = 1e-12  # of the unit diagonal: settles the directions that redundant margins leave open
+_DENSE = 2_000_000  # entries of a side's indicators up to which the Hessian is products with them
+
+Directions: TypeAlias = Callable[[FloatArray, FloatArray], FloatArray]
 
 
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """base (C, R); codes: M arrays (C,); targets: M arrays (k_m,); low and high (C, 1) or None without bounds."""
-
-    base: FloatArray
-    codes: tuple[IntArray, ...]
-    targets: tuple[FloatArray, ...]
-    total: float
-    low: FloatArray | None = None
-    high: FloatArray | None = None
-
-    def weights(self, g: FloatArray) -> FloatArray:
-        raw = self.base * g
-        return raw if self.low is None else np.clip(raw, self.low, self.high)
-
-    def column(self, r: int) -> Problem:
-        return replace(self, base=self.base[:, [r]])
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """Where the dual stands: g (C, R) before bounds, its logs by category M x (k_m, R), weights (C, R), gap (R,)."""
-
-    g: FloatArray
-    lam: tuple[FloatArray, ...]
-    weights: FloatArray
-    gap: FloatArray
-
-    def column(self, r: int) -> State:
-        return State(self.g[:, [r]], tuple(a[:, [r]] for a in self.lam), self.weights[:, [r]], self.gap[[r]])
-
-
-def margin_sums(codes: IntArray, weights: FloatArray, size: int) -> FloatArray:
-    """Sum of weights by category. Shapes (C,), (C, R) -> (size, R)."""
-    columns = weights.shape[1]
-    if columns == 1:
-        return weighted_counts(codes, weights[:, 0], size)[:, None]
-    flat = codes[:, None] * columns + np.arange(columns)
-    return weighted_counts(flat.ravel(), weights.ravel(), size * columns).reshape(size, columns)
-
-
-def evaluate(p: Problem, g: FloatArray, lam: tuple[FloatArray, ...]) -> State:
-    weights = p.weights(g)
-    off = [np.abs(r - t[:, None]).max(axis=0) for r, t in zip(reached(p, weights), p.targets, strict=True)]
-    return State(g, lam, weights, np.max(off, axis=0) / p.total)
-
-
-def reached(p: Problem, weights: FloatArray) -> list[FloatArray]:
-    """What each category holds. M arrays of shape (k_m, R)."""
-    return [margin_sums(c, weights, len(t)) for c, t in zip(p.codes, p.targets, strict=True)]
-
-
-def cell_scores(p: Problem, v: Sequence[FloatArray]) -> FloatArray:
-    """X v: the sum of each cell's category scores. Shape (C,)."""
-    return np.sum([part[:, 0][c] for part, c in zip(v, p.codes, strict=True)], axis=0)
-
-
-def newton(
-    p: Problem, state: State, goal: float, budget: int
-) -> tuple[State, list[tuple[FloatArray, ...]], list[float]]:
-    """Newton steps of one column until the goal or no gain; also the last direction and the unreachable rest."""
+def newton(p: Problem, state: State, goal: float, budget: int, direct: Directions) -> tuple[State, list[float]]:
+    """Newton steps of all columns until each has met the goal or gains no more; the largest gap after each step."""
     gaps: list[float] = []
-    directions: list[tuple[FloatArray, ...]] = []
-    while state.gap[0] > goal and len(gaps) < budget:
-        move, rest = _direction(p, state)
-        directions = [_by_margin(p, move), _by_margin(p, rest)]
-        trial = _line_search(p, state, directions[0])
-        if trial is None:
+    stuck = np.zeros(len(state.gap), dtype=bool)
+    while len(gaps) < budget:
+        at_work = np.flatnonzero((state.gap > goal) & ~stuck)
+        if not len(at_work):
             break
-        state = trial
-        gaps.append(float(state.gap[0]))
-    return state, directions, gaps
+        everyone = len(at_work) == len(state.gap)
+        part, before = (p, state) if everyone else (p.columns(at_work), state.columns(at_work))
+        after, gained = _step(part, before, direct)
+        stuck[at_work[~gained]] = True
+        if not gained.any():
+            break
+        state = after if everyone else state.with_columns(at_work, after)
+        gaps.append(float(state.gap.max()))
+    return state, gaps
 
 
-def _direction(p: Problem, state: State) -> tuple[FloatArray, FloatArray]:
-    """Newton direction H^+ r, and the part of r that redundant margins leave unreachable. Shapes (K,), (K,).
-
-    r = targets - sums; H = X' diag(w of unclipped cells) X, scaled to a unit diagonal before its null space is cut off.
-    """
-    free = _free_weights(p, state)
-    hessian = _hessian(p, free)
-    residual = np.concatenate(p.targets) - np.concatenate(reached(p, state.weights))[:, 0]
-    size = np.sqrt(np.where(np.diag(hessian) > 0, np.diag(hessian), 1.0))
-    values, vectors = np.linalg.eigh(hessian / np.outer(size, size))
-    seen = values > 1e-12 * max(values[-1], 1e-300)
-    along = vectors.T @ (residual / size)
-    move = vectors[:, seen] @ (along[seen] / values[seen]) / size
-    return move, vectors[:, ~seen] @ along[~seen] / size
+def ridge_directions(hessian: FloatArray, residual: FloatArray) -> FloatArray:
+    """(H + ridge)^-1 r for many columns at once. Shapes (R, K, K), (R, K) -> (R, K)."""
+    scaled, size = _scaled(hessian)
+    k = np.arange(residual.shape[1])
+    scaled[:, k, k] += _RIDGE
+    return np.linalg.solve(scaled, (residual / size)[:, :, None])[:, :, 0] / size
 
 
-def _free_weights(p: Problem, state: State) -> FloatArray:
-    """Weights of the cells that no bound holds. Shape (C,)."""
-    w = state.weights[:, 0]
-    if p.low is None:
-        return w
-    return np.where((w > p.low[:, 0]) & (w < p.high[:, 0]), w, 0.0)  # type: ignore[index]
+def pseudo_directions(rests: list[FloatArray]) -> Directions:
+    """H^+ r of one column; the move, and the part of r that redundant margins leave unreachable, are kept in `rests`."""
+
+    def direct(hessian: FloatArray, residual: FloatArray) -> FloatArray:
+        scaled, size = _scaled(hessian)
+        values, vectors = np.linalg.eigh(scaled[0])
+        seen = values > 1e-12 * max(values[-1], 1e-300)
+        along = vectors.T @ (residual / size)[0]
+        move = vectors[:, seen] @ (along[seen] / values[seen]) / size[0]
+        rests[:] = [move, vectors[:, ~seen] @ along[~seen] / size[0]]
+        return move[None, :]
+
+    return direct
 
 
-def _hessian(p: Problem, free: FloatArray) -> FloatArray:
-    """Weighted cross-tables of every pair of margins. Shape (K, K), K = sum of k_m."""
-    sizes = [len(t) for t in p.targets]
-    rows = []
-    for a, size_a in zip(p.codes, sizes, strict=True):
-        tables = [
-            np.bincount(a * size_b + b, weights=free, minlength=size_a * size_b).reshape(size_a, size_b)
-            for b, size_b in zip(p.codes, sizes, strict=True)
-        ]
-        rows.append(np.hstack(tables))
-    return np.vstack(rows)
+def _scaled(hessian: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The Hessian with a unit diagonal, and what it was divided by. Shapes (R, K, K), (R, K)."""
+    diagonal = np.diagonal(hessian, axis1=1, axis2=2)
+    size = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    return hessian / (size[:, :, None] * size[:, None, :]), size
 
 
-def _by_margin(p: Problem, flat: FloatArray) -> tuple[FloatArray, ...]:
-    ends = np.cumsum([len(t) for t in p.targets])[:-1]
-    return tuple(part[:, None] for part in np.split(flat, ends))
+def _step(p: Problem, state: State, direct: Directions) -> tuple[State, BoolArray]:
+    """One step of every column; which columns gained. The others stay where they were."""
+    move = p.centred(direct(_hessian(p, state), state.lacks))
+    longest = _longest_move(p, move)
+    able = np.isfinite(longest) & (longest > 0)
+    move = np.where(able[:, None], move, 0.0)
+    step = np.minimum(1.0, _LONGEST_MOVE / np.where(able, longest, 1.0))
+    before, gained = dual(p, state), np.zeros(len(step), dtype=bool)
+    for _ in range(_HALVINGS):
+        trial = evaluate(p, state.lam + step[:, None] * move)
+        closer = trial.gap < (1 - 0.25 * step) * state.gap
+        if not closer.all():
+            closer |= dual(p, trial) < before - 1e-9 * step * p.total
+        gained = able & closer
+        if gained.all() or not (able & ~closer).any():
+            break
+        step = np.where(closer, step, step / 2)
+    return trial if gained.all() else state.with_columns(np.flatnonzero(gained), trial.columns(gained)), gained
 
 
-def _line_search(p: Problem, state: State, direction: tuple[FloatArray, ...]) -> State | None:
-    """The longest of the halved steps that closes the gap or lowers the dual; None when none does."""
-    move = cell_scores(p, direction)
-    longest = float(np.abs(move).max(initial=0.0))
-    if longest == 0 or not np.isfinite(longest):
-        return None
-    step, dual = min(1.0, _LONGEST_MOVE / longest), _dual(p, state)
-    for _ in range(25):
-        g = np.clip(state.g * np.exp(step * move)[:, None], *G_RANGE)
-        trial = evaluate(p, g, tuple(a + step * d for a, d in zip(state.lam, direction, strict=True)))
-        if trial.gap[0] < (1 - 0.25 * step) * state.gap[0] or _dual(p, trial) < dual - 1e-9 * step * p.total:
-            return trial
-        step /= 2
-    return None
+def _longest_move(p: Problem, move: FloatArray) -> FloatArray:
+    """At least the largest change of a cell's log factor. Shape (R,)."""
+    parts = [s.log_factors(move) for s in p.sides]
+    up, down = sum(x.max(axis=1) for x in parts), sum(x.min(axis=1) for x in parts)
+    return np.maximum(np.abs(up), np.abs(down))
 
 
-def _dual(p: Problem, state: State) -> float:
-    """sum_c w_c (1 + log(raw_c / w_c)) - sum t lambda, which raking minimises over lambda; raw is w before bounds."""
-    w = state.weights[:, 0]
-    if p.low is None:
-        value = w.sum()
-    else:
-        kept = w > 0
-        value = (w[kept] * (1.0 + np.log((p.base * state.g)[kept, 0] / w[kept]))).sum()
-    return float(value - sum(float(t @ a[:, 0]) for t, a in zip(p.targets, state.lam, strict=True)))
+def dual(p: Problem, state: State) -> FloatArray:
+    """sum_c w_c (1 + log(raw_c / w_c)) - t'lambda; raw is w before bounds. Shape (R,)."""
+    linear = state.lam @ p.targets
+    if not p.bounded:
+        return state.w[0].sum(axis=1) - linear
+    w, raw = cell_weights(p, state.g), p.base * factors(p, state.g)
+    apart = np.log(np.divide(raw, w, out=np.ones_like(w), where=w > 0))
+    return (w * (1.0 + apart)).sum(axis=1) - linear
+
+
+def _hessian(p: Problem, state: State) -> FloatArray:
+    """X' diag(free weights) X for every column. Shape (R, K, K)."""
+    width = max(s.size for s in p.sides) * len(p.targets)
+    tables = _pair_tables(p, state) if p.table is None or width > _DENSE else _products(p, state)
+    for at, shares in p.relative:
+        tables[:, at, :] -= shares[:, None] * tables[:, at, :].sum(axis=1, keepdims=True)
+        tables[:, :, at] -= tables[:, :, at].sum(axis=2, keepdims=True) * shares
+    return tables
+
+
+def _products(p: Problem, state: State) -> FloatArray:
+    """Cross-tables of every pair of margins as products of the table of both sides with indicators."""
+    assert p.table is not None
+    x = [side.indicators() for side in p.sides]
+    places = [np.r_[(*side.at, slice(0))].astype(int) for side in p.sides]
+    first, second = (
+        np.ascontiguousarray((g[:, :, None] * x).transpose(0, 2, 1)) for g, x in zip(state.g, x, strict=True)
+    )
+    tables = np.zeros((len(state.gap), len(p.targets), len(p.targets)))
+    for at, w, x_side in zip(places, state.w, x, strict=True):
+        tables[:, at[:, None], at] = x_side.T @ (w[:, :, None] * x_side)
+    across = (first @ p.table) @ second.transpose(0, 2, 1)
+    tables[:, places[0][:, None], places[1]] = across
+    tables[:, places[1][:, None], places[0]] = across.transpose(0, 2, 1)
+    return tables
+
+
+def _pair_tables(p: Problem, state: State) -> FloatArray:
+    """The same cell by cell: w of the cells that no bound holds, cross-tabulated by each pair of margins."""
+    w = cell_weights(p, state.g)
+    if p.low is not None and p.high is not None:
+        w = np.where((w > p.low) & (w < p.high), w, 0.0)
+    tables = np.zeros((len(w), len(p.targets), len(p.targets)))
+    for i, (a, at_a) in enumerate(zip(p.margins, p.at, strict=True)):
+        for b, at_b in list(zip(p.margins, p.at, strict=True))[: i + 1]:
+            rows, columns = len(a.target), len(b.target)
+            pairs = sums_by(a.codes * (columns + 1) + b.codes, w, (rows + 1) * (columns + 1))
+            tables[:, at_a, at_b] = pairs.reshape(-1, rows + 1, columns + 1)[:, :-1, :-1]
+            tables[:, at_b, at_a] = tables[:, at_a, at_b].transpose(0, 2, 1)
+    return tables

@@ -1,45 +1,72 @@
 """Proof that no weights meet a set of margins.
 
-For any category scores v_mk, weights that meet the targets t have sum t_mk v_mk = sum_c w_c (sum_m v_m[k_m(c)]), which
-cannot exceed the maximum of the right side over all allowed weights of that total. A v that breaks this is a
-certificate (Farkas' lemma), wherever it came from; a diverging solver's direction is one.
+For any category scores v_mk, weights that meet the targets t have
+
+    sum_c w_c (sum_m v_m[k_m(c)]) = sum_mk t_mk v_mk ,
+
+(relative margins: v centred on the shares, t = 0). The left side cannot exceed its maximum over all allowed weights, those
+within the bounds and, where a margin fixes it, of the total. A v that breaks this is a certificate (Farkas' lemma), wherever
+it came from; a diverging solver's direction is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from survey_kit.kernels.groups import FloatArray
-from survey_kit.kernels.rake_dual import Problem, cell_scores
+from survey_kit.kernels.rake_problem import Problem, cell_scores
 
 
-def contradiction(p: Problem, v: Sequence[FloatArray]) -> tuple[int, ...]:
-    """Margins that the scores v prove impossible together, as few as the proof needs; () when v proves nothing."""
-    centred = [part - (t @ part) / p.total for t, part in zip(p.targets, v, strict=True)]
-    if not _proves(p, centred):
+def contradiction(p: Problem, v: FloatArray) -> tuple[int, ...]:
+    """Margins that scores (K,) prove impossible together, as few as the proof needs; () when they prove nothing."""
+    v = _without_constants(p, p.centred(v[None, :])[0])
+    if not _proves(p, v):
         return ()
-    for m in range(len(centred)):
-        fewer = [np.zeros_like(part) if i == m else part for i, part in enumerate(centred)]
+    for at in p.at:
+        fewer = v.copy()
+        fewer[at] = 0.0
         if _proves(p, fewer):
-            centred = fewer
-    return tuple(m for m, part in enumerate(centred) if part.any())
+            v = fewer
+    return tuple(m for m, at in enumerate(p.at) if v[at].any())
 
 
-def _proves(p: Problem, centred: Sequence[FloatArray]) -> bool:
-    """Whether scores whose target-weighted sum is 0 have a negative sum under all allowed weights of that total."""
-    scores = cell_scores(p, centred)
+def _without_constants(p: Problem, v: FloatArray) -> FloatArray:
+    """Scores of margins that cover every cell, less their mean under the target: constants prove nothing there."""
+    v = v.copy()
+    for margin, at in zip(p.margins, p.at, strict=True):
+        if margin.fixes_total:
+            v[at] -= (margin.target @ v[at]) / p.total[0]
+    return v
+
+
+def _proves(p: Problem, v: FloatArray) -> bool:
+    """Whether the sum that the targets demand of the scores is beyond all allowed weights."""
+    scores, demanded = cell_scores(p, v), float(p.targets @ v)
     size = float(np.abs(scores).max(initial=0.0))
-    return bool(np.isfinite(size) and size > 0 and _support(p, scores) < -1e-9 * p.total * size)
+    if not np.isfinite(size) or size == 0:
+        return False
+    reach = _support_of_total(p, scores) if p.fixed is not None else _support(p, scores)
+    return bool(reach < demanded - 1e-9 * p.total[0] * size)
+
+
+def _bounds(p: Problem) -> tuple[FloatArray, FloatArray]:
+    """The least and the most that each cell can weigh. Shapes (C,)."""
+    if p.low is not None and p.high is not None:
+        return p.low[0], np.where(p.base[0] > 0, p.high, 0.0)
+    return np.zeros(p.base.shape[1]), np.where(p.base[0] > 0, np.inf, 0.0)
 
 
 def _support(p: Problem, scores: FloatArray) -> float:
-    """max of sum_c w_c scores_c over allowed w that sum to the total: fill the highest scores first."""
-    held = p.base[:, 0] > 0
-    low = np.zeros(len(scores)) if p.low is None else p.low[:, 0]
-    high = np.where(held, p.total, 0.0) if p.high is None else np.minimum(p.high[:, 0], p.total)
+    """max of sum_c w_c scores_c over allowed w of any total."""
+    low, high = _bounds(p)
+    best = np.where(scores > 0, high, low)
+    return float((best[scores != 0] * scores[scores != 0]).sum())
+
+
+def _support_of_total(p: Problem, scores: FloatArray) -> float:
+    """The same over w that sum to the total: fill the highest scores first."""
+    low, high = _bounds(p)
     order = np.argsort(-scores, kind="stable")
-    room = (high - low)[order]
-    fill = np.clip(p.total - low.sum() - (np.cumsum(room) - room), 0.0, room)
+    room = (np.minimum(high, p.total[0]) - low)[order]
+    fill = np.clip(p.total[0] - low.sum() - (np.cumsum(room) - room), 0.0, room)
     return float(low @ scores + fill @ scores[order])
