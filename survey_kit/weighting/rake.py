@@ -249,7 +249,7 @@ def _zeroed(raked: _Raked, table: pd.DataFrame, total: float, limits: _Limits) -
     """Rows whose weight only rounding keeps from zero: the targets leave no room for them."""
     g = raked.cells.g[:, 0] * (raked.held.sum() / total)
     least = float((table["target_share"] / table["base_share"]).min())
-    empty = raked.cells.weights[:, 0] <= limits.tol / 100 * total
+    empty = raked.cells.weights[:, 0] <= 10 * limits.tol * total  # what the gap may hide
     gone = (raked.held > 0) & empty & (g < _VANISHED * min(least, 1.0))
     return int(raked.split.rows[gone].sum())
 
