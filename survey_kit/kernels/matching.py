@@ -22,6 +22,7 @@ import numpy as np
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 
 _BLOCK = 2_000_000  # distances held at a time
+_TIES = 16  # rows that are looked at for ties
 _EQUAL = 1e-9  # distances that differ by less than this part are the same
 
 
@@ -50,14 +51,18 @@ class _Points:
 
 
 def mahalanobis_root(x: FloatArray, weight: FloatArray) -> FloatArray:
-    """L with L L' the (pseudo-)inverse of the weighted covariance of x: x L has Mahalanobis distances. Shape (q, r)."""
+    """L with L L' the (pseudo-)inverse of the weighted covariance of x: x L has Mahalanobis distances. Shape (q, q).
+
+    The symmetric root of the correlations, which depends on no signs.
+    """
     centred = x - np.average(x, axis=0, weights=weight)
     scale = np.sqrt(np.average(centred**2, axis=0, weights=weight))
     scale[scale == 0] = 1.0
     correlation = (centred / scale).T @ (centred / scale * (weight / weight.sum())[:, None])
     values, vectors = np.linalg.eigh(correlation)
     kept = values > 1e-9 * max(float(values[-1]), 1e-300)
-    return np.asarray(vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None])
+    used = vectors[:, kept]
+    return np.asarray((used / np.sqrt(values[kept])) @ used.T / scale[:, None])
 
 
 def match_within(
@@ -146,7 +151,7 @@ def _in_turn(rows: _Points, units: _Points, weight: FloatArray, k: int, caliper:
     given, distance, met = np.zeros(len(rows.at)), np.full(len(units.at), np.nan), np.zeros(len(units.at))
     free, open_ = np.arange(len(rows.at)), np.arange(len(units.at))
     while len(free) and len(open_):
-        far, who = _tree(rows.at[free]).query(units.at[open_])
+        far, who = _first_nearest(rows.at[free], units.at[open_])
         near = far <= caliper
         if not near.any():
             break
@@ -163,11 +168,19 @@ def _in_turn(rows: _Points, units: _Points, weight: FloatArray, k: int, caliper:
     return Matches((given / rows.count)[rows.of], distance[units.of], part[units.of])
 
 
+def _first_nearest(rows: FloatArray, units: FloatArray) -> tuple[FloatArray, IntArray]:
+    """The nearest row of each unit; of rows that are equally far the first (of sixteen). Shapes (m,), (m,)."""
+    most = min(_TIES, len(rows))
+    far, who = (np.reshape(a, (len(units), most)) for a in _tree(rows).query(units, k=most))
+    tied = far <= far[:, :1] * (1 + _EQUAL) + 1e-12
+    return far[:, 0], np.where(tied, who, len(rows)).min(axis=1)
+
+
 def _mutual(
     unit: IntArray, row: IntArray, far: FloatArray, units: FloatArray, rows: FloatArray
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Of the pairs (unit, its nearest row) those whose row has no nearer unit, one for each row."""
-    order = np.lexsort((unit, far, row))
+    order = np.lexsort((unit, np.round(far, 10), row))
     first = order[np.concatenate([[True], np.diff(row[order]) > 0])]
     nearest, _ = _tree(units[unit]).query(rows[row[first]])
     kept = first[far[first] <= nearest * (1 + _EQUAL) + 1e-12]

@@ -16,10 +16,11 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.design.weight_checks import is_number
 from survey_kit.errors import ArgumentError, NoValidData, TargetMismatchError, UnknownNameError, did_you_mean, listed
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
+from survey_kit.weighting.category_order import in_order
 from survey_kit.weighting.lookalike import difference, look_alike
 from survey_kit.weighting.model_terms import Factor, Model, evaluate, read_model
 from survey_kit.weighting.predictors import predictors
-from survey_kit.weighting.subject import Answers, Subject, answers, subject_of
+from survey_kit.weighting.subject import Answers, Subject, subject_of
 
 _OF_A_SURVEY = ("codes", "codebook", "bound", "weight")
 
@@ -227,7 +228,7 @@ Side = tuple[Subject, BoolArray]
 
 
 def _categories(name: str, sample: Side, reference: Side) -> tuple[Shared | None, list[str]]:
-    own, other = answers(sample[0], name), answers(reference[0], name)
+    own, other = in_order(sample[0], name), in_order(reference[0], name)
     faults = [
         *_missing(name, "data", own.codes < 0, sample[1]),
         *_missing(name, "reference", other.codes < 0, reference[1]),
