@@ -16,10 +16,13 @@ from survey_kit.kernels.collapse_cells import CollapsedCells, Limits, collapse_c
 from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 from survey_kit.schema import Notice
 from survey_kit.weighting.category_order import places_of, rows_of
-from survey_kit.weighting.read_targets import Targets, Wish, WrittenMargin, read_targets
+from survey_kit.weighting.missing_answers import Missing
+from survey_kit.weighting.read_targets import Targets, Wish, WrittenMargin, WrittenTargets, read_written
 from survey_kit.weighting.subject import Base, Subject, subject_of
+from survey_kit.weighting.target_matching import bad_values
 from survey_kit.weighting.target_units import judge_units
 from survey_kit.weighting.targets import Margin, TargetSet, target_set
+from survey_kit.weighting.uncertain_targets import SE
 
 D = TypeVar("D", pd.DataFrame, SurveyLike)
 
@@ -130,7 +133,12 @@ def small_cells(min_n: int | None, max_factor: float | None) -> SmallCells | Non
 
 
 def collapsed_target_set(
-    subject: Subject, targets: Targets, rule: SmallCells | None, partial: bool = False
+    subject: Subject,
+    targets: Targets,
+    rule: SmallCells | None,
+    partial: bool = False,
+    missing: Missing = "error",
+    seed: int = 0,
 ) -> tuple[TargetSet, pd.DataFrame | None]:
     """Targets matched with the rows, small categories merged; the table of what was merged.
 
@@ -138,26 +146,51 @@ def collapsed_target_set(
         rule: when a category is too small; None to merge nothing.
         partial: leave categories of the targets without rows out. Else they are merged as the rule says.
     """
-    written = read_targets(targets, subject.frame.columns)
-    rows = [rows_of(subject, margin) for margin in written]
-    empty = [_empty(margin, ns) for margin, ns in zip(written, rows, strict=True)]
-    if any(empty) and (partial or rule is not None):
-        wanted, absent = _without_empty(subject, targets, written, empty)
+    if rule is None and not partial:
+        return target_set(subject, targets, missing, seed), None
+    read = read_written(targets, subject.frame.columns)
+    rows = [rows_of(subject, margin) for margin in read.margins]
+    empty = [_empty(margin, ns) for margin, ns in zip(read.margins, rows, strict=True)]
+    absent = [0.0] * len(empty)
+    if any(empty):
+        wanted, absent = _without_empty(subject, targets, read, empty, missing, seed)
         if partial:
-            wanted, absent = _left_out(wanted, written, empty, absent)
+            wanted, absent = _left_out(wanted, read.margins, empty, absent), [0.0]
+            empty = [[]]
     else:
-        wanted, absent = target_set(subject, targets), [0.0] * len(written)
+        wanted = target_set(subject, targets, missing, seed)
     if rule is None:
         return wanted, None
-    found = [[] if partial else e for e in empty]
-    merged = [
-        _merge(subject, wanted.total, rule, one)
-        for one in map(_Cut, written, wanted.margins, [ns or [] for ns in rows], found, absent)
-    ]
-    tables = [table for _, table, _ in merged if table is not None]
-    notices = (*wanted.notices, *(n for _, _, told in merged for n in told))
-    collapsed = pd.concat(tables, ignore_index=True) if tables else None
-    return replace(wanted, margins=tuple(m for m, _, _ in merged), notices=notices), collapsed
+    cuts = map(_Cut, read.margins, wanted.margins, [ns or [] for ns in rows], empty, absent)
+    merged = [_merge(subject, wanted.total, rule, cut) for cut in cuts]
+    tables = [m.table for m in merged if m.table is not None]
+    made = replace(
+        wanted,
+        margins=tuple(m.margin for m in merged),
+        notices=(*wanted.notices, *(collapsed_notice(table) for table in tables)),
+        root=_merged_root(wanted.root, merged),
+    )
+    return made, pd.concat(tables, ignore_index=True) if tables else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Merged:
+    """A margin after merging: the group of each category that had rows (k,), and the table of what was merged."""
+
+    margin: Margin
+    into: IntArray
+    table: pd.DataFrame | None = None
+
+
+def _merged_root(root: FloatArray | None, merged: Sequence[_Merged]) -> FloatArray | None:
+    """L of the shares of merged categories: their rows summed. Shapes (K, q) -> (G, q)."""
+    if root is None:
+        return None
+    sizes = [len(m.margin.shares) for m in merged]
+    into = np.concatenate([m.into + start for m, start in zip(merged, np.cumsum([0, *sizes]), strict=False)])
+    out = np.zeros((sum(sizes), root.shape[1]))
+    np.add.at(out, into, root)
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,22 +214,31 @@ def _positive(wish: Wish) -> bool:
 
 
 def _without_empty(
-    subject: Subject, targets: Targets, written: Sequence[WrittenMargin], empty: Sequence[Sequence[Wish]]
+    subject: Subject,
+    targets: Targets,
+    read: WrittenTargets,
+    empty: Sequence[Sequence[Wish]],
+    missing: Missing,
+    seed: int,
 ) -> tuple[TargetSet, list[float]]:
     """Targets matched without the categories that no row has, and the share that these have of each margin."""
-    try:
-        sums = {m.name: [float(w.value) for w in m.wishes] for m in written}  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    written = read.margins
+    if any(bad_values(m) or m.free for m in written):
         return target_set(subject, targets), []  # raises: it says all that is wrong
+    sums = {m.name: [float(w.value) for w in m.wishes] for m in written}  # type: ignore[arg-type]
     verdict = judge_units(sums, subject.n, subject.total)
-    if verdict.faults or not all(np.isfinite(v).all() for v in sums.values()):
+    if verdict.faults:
         return target_set(subject, targets), []
+    if read.covariance is not None or any(SE in w.extra for m in written for w in m.wishes):
+        raise UnsupportedOption(
+            "Targets with errors have categories without rows. Merge these categories in the data and the targets first."
+        )
     kept = [[w for w in m.wishes if w not in out] for m, out in zip(written, empty, strict=True)]
     parts = [float(sum(w.value for w in ws)) for ws in kept]  # type: ignore[misc]
     records = [
         r for m, ws, part in zip(written, kept, parts, strict=True) for r in _long(m, ws, _JUDGED_AS_COUNTS / part)
     ]
-    wanted = target_set(subject, pd.DataFrame(records))
+    wanted = target_set(subject, pd.DataFrame(records), missing, seed)
     total = verdict.total if verdict.unit == "count" else subject.total
     absent = [1 - part / sum(sums[m.name]) for m, part in zip(written, parts, strict=True)]
     return replace(wanted, unit=verdict.unit, total=total, notices=(*verdict.notices, *wanted.notices)), absent
@@ -214,7 +256,7 @@ def _long(margin: WrittenMargin, wishes: Sequence[Wish], scale: float) -> list[d
 
 def _left_out(
     wanted: TargetSet, written: Sequence[WrittenMargin], empty: Sequence[Sequence[Wish]], absent: Sequence[float]
-) -> tuple[TargetSet, list[float]]:
+) -> TargetSet:
     """The targets of the others as they are: the total is theirs."""
     if len(written) > 1:
         raise UnsupportedOption("partial=True is for one margin. With several, merge the empty categories: min_n=1.")
@@ -224,41 +266,47 @@ def _left_out(
         f"{absent[0]:.1%} of the population, for which these weights do not stand."
     )
     notice = Notice("partial", text, len(empty[0]))
-    return replace(wanted, total=wanted.total * (1 - absent[0]), notices=(*wanted.notices, notice)), [0.0]
+    return replace(wanted, total=wanted.total * (1 - absent[0]), notices=(*wanted.notices, notice))
 
 
-def _merge(
-    subject: Subject, total: float, rule: SmallCells, cut: _Cut
-) -> tuple[Margin, pd.DataFrame | None, tuple[Notice, ...]]:
-    """One margin with its small categories merged, the table of what was merged, and the notice."""
-    margin = cut.margin
+def _merge(subject: Subject, total: float, rule: SmallCells, cut: _Cut) -> _Merged:
+    """One margin with its small categories merged."""
+    margin, k = cut.margin, len(cut.margin.shares)
     with_rows = [w for w, n in zip(cut.written.wishes, cut.rows, strict=True) if n > 0]
-    if len(with_rows) != len(margin.categories):
+    if cut.written.free or len(with_rows) != k:
         raise UnsupportedOption(
-            f"{margin.name!r}: categories cannot be merged while missing values make a category of their own. Recode first."
+            f"{margin.name!r}: categories cannot be merged where some are free, or rows without a value are one of their own."
         )
     wishes = [*with_rows, *cut.empty]
     names = [*margin.categories, *(w.shown for w in cut.empty)]
-    size, none = len(names), np.zeros(len(cut.empty))
-    values = np.array([float(w.value) for w in cut.empty])  # type: ignore[arg-type]
-    shares = np.concatenate([margin.shares * (1 - cut.absent), cut.absent * values / max(values.sum(), 1e-300)])
+    shares = np.concatenate([margin.shares * (1 - cut.absent), cut.absent * _proportions(cut.empty)])
     counted = margin.codes >= 0
-    rows = np.concatenate([np.bincount(margin.codes[counted], minlength=len(margin.categories)), none])
-    held = weighted_counts(margin.codes[counted], subject.base[counted], size)
+    rows = weighted_counts(margin.codes[counted], np.ones(int(counted.sum())), len(names))
+    held = weighted_counts(margin.codes[counted], subject.base[counted], len(names))
     place = places_of(subject, cut.written, wishes)
     cells = collapse_cells(place, rows, held, shares * total, rule.limits(total / held.sum()))
     if not cells.settled:
         raise ArgumentError(
-            f"{margin.name!r}: even all {size} categories together have fewer than min_n={rule.min_n} rows (n={int(rows.sum())})."
+            f"{margin.name!r}: even all {len(names)} categories together have fewer than min_n={rule.min_n} rows "
+            f"(n={int(rows.sum())})."
         )
     into, joined = joined_names(cells.into, place, names)
     table = collapsed_table(margin.name, names, rows, cells, into, joined, rule)
     if table is None:
-        return margin, None, ()
-    codes = np.where(counted, into[np.where(counted, margin.codes, 0)], -1)
-    extra = _joined_extra(margin.extra, into[: len(margin.categories)], len(joined))
-    made = Margin(margin.name, joined, codes, weighted_counts(into, shares, len(joined)), extra)
-    return made, table, (collapsed_notice(table),)
+        return _Merged(margin, into)
+    made = replace(
+        margin,
+        categories=joined,
+        codes=np.where(counted, into[np.where(counted, margin.codes, 0)], -1),
+        shares=weighted_counts(into, shares, len(joined)),
+        extra=_joined_extra(margin.extra, into[:k], len(joined)),
+    )
+    return _Merged(made, into[:k], table)
+
+
+def _proportions(empty: Sequence[Wish]) -> FloatArray:
+    values = np.array([float(w.value) for w in empty])  # type: ignore[arg-type]
+    return values / values.sum() if len(values) else values
 
 
 def joined_names(group: IntArray, place: IntArray, names: Sequence[str]) -> tuple[IntArray, tuple[str, ...]]:

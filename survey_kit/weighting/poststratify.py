@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar, overload
 
 import numpy as np
@@ -13,19 +13,20 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError, TargetError, listed, unknown
 from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 from survey_kit.kernels.poststratify import cell_factors, unreachable
-from survey_kit.kernels.residualize import poststratification_step
+from survey_kit.kernels.residualize import Adjustment, poststratification_step
 from survey_kit.results.weights import Weights
 from survey_kit.weighting.assemble import largest_gap, target_table
 from survey_kit.weighting.collapse import collapsed_target_set, small_cells
 from survey_kit.weighting.made import Made, ReplicateBase, hand_back, weights_of
-from survey_kit.weighting.population import population_counts
+from survey_kit.weighting.missing_answers import Missing
 from survey_kit.weighting.read_targets import LONG, Targets, read_targets
 from survey_kit.weighting.subject import Base, Subject, subject_of
+from survey_kit.weighting.target_sources import COUNTS, NUMBERS, targets_from
 from survey_kit.weighting.targets import TargetSet
 
 S = TypeVar("S", bound=SurveyLike)
 
-CellTargets: TypeAlias = Targets | Mapping[Hashable, float]
+CellTargets: TypeAlias = Targets | Mapping[Hashable, float | None]
 By: TypeAlias = Hashable | Sequence[Hashable] | None
 
 _MET = 1e-10  # largest gap, as a part of the total, that rounding may leave
@@ -41,6 +42,8 @@ def poststratify(
     partial: bool = False,
     min_n: int | None = None,
     max_factor: float | None = None,
+    missing: Missing = "error",
+    seed: int = 0,
 ) -> Weights: ...
 @overload
 def poststratify(  # type: ignore[overload-cannot-match]
@@ -52,6 +55,8 @@ def poststratify(  # type: ignore[overload-cannot-match]
     partial: bool = False,
     min_n: int | None = None,
     max_factor: float | None = None,
+    missing: Missing = "error",
+    seed: int = 0,
 ) -> S: ...
 def poststratify(
     data: pd.DataFrame | SurveyLike,
@@ -62,6 +67,8 @@ def poststratify(
     partial: bool = False,
     min_n: int | None = None,
     max_factor: float | None = None,
+    missing: Missing = "error",
+    seed: int = 0,
 ) -> Weights | SurveyLike:
     """Weights that bring every cell to its total in the population: base weight times target / weight held by the cell.
 
@@ -69,8 +76,8 @@ def poststratify(
         data: a DataFrame, or a survey (then categories may be written as labels or codes, user-missing is missing).
         targets: {category: share or count} with one variable in `by`; {("male", "18-29"): share or count}, or
             "male:18-29" as keys, with several; {variable: {category: ...}}, a long table or a CSV as for `rake`, with one
-            margin; or a population: a DataFrame with the columns `by` and one of counts (target, count, n, N, Freq or weight;
-            without one every row counts 1).
+            margin; or a population: a DataFrame with the columns `by`, and numbers in a column target, count, n or Freq for
+            counts of people, or weight for shares; without such a column each row counts 1, for shares.
         by: variables whose crossing makes the cells; None where the targets name them.
         base: base weights: a column, a Series, an array, or the Weights of an earlier step. None: ones; for a survey its
             weight in force. Zeros stay zero.
@@ -78,6 +85,7 @@ def poststratify(
         min_n, max_factor: merge cells of fewer rows, or with a larger factor (relative to the average factor), with the
             adjacent cell along the last variable of `by`, then along the one before (see `collapse_targets`). What was
             merged is stated: `.collapsed`.
+        missing, seed: what rows without a value are, as for `rake`. With "ignore" they keep their part of the total.
 
     Returns:
         Weights for a DataFrame. For a survey the same survey under the new weights; standard errors account for the
@@ -103,17 +111,16 @@ def poststratify(
         raise ArgumentError(f"partial={partial!r} is neither True nor False.")
     subject = subject_of(data, base)
     written = _one_margin(targets, by, subject)
-    wanted, collapsed = collapsed_target_set(subject, written, rule, bool(partial))
+    wanted, collapsed = collapsed_target_set(subject, written, rule, bool(partial), missing, seed)
     cells = _cells(wanted)
-    values = (
-        subject.base * _factors(weighted_counts(cells.code, subject.base, cells.size)[:, None], cells)[cells.code, 0]
-    )
+    held = weighted_counts(cells.code, subject.base, cells.size)
+    values = subject.base * cells.factors(held[:, None])[cells.code, 0]
     table = target_table(subject, wanted, values)
     gap = largest_gap(table)
     made = Made(
         values=values,
         method="poststratify",
-        adjustment=poststratification_step(cells.code, cells.size, subject.base, values),
+        adjustment=_step(cells, wanted, subject.base, values),
         targets=table,
         solver="closed form",
         max_gap=gap,
@@ -127,38 +134,76 @@ def poststratify(
 
 @dataclass(frozen=True, eq=False)
 class _Cells:
-    """Cell of each row (n,), and the weight and name of each cell (C,)."""
+    """Cells of rows: the C categories, and one more for rows that the margin says nothing of.
+
+    Attributes:
+        code: cell of each row. Shape (n,).
+        shares: of the categories, of the total or (relative) of what the rows with a category have. Shape (C,).
+        names: how each category is shown.
+        total, keeps_total: as for `TargetSet`. relative: as for `Margin`.
+        outside: whether there are rows without a category.
+    """
 
     code: IntArray
-    targets: FloatArray
+    shares: FloatArray
     names: tuple[str, ...]
+    total: float
+    keeps_total: bool
+    relative: bool
+    outside: bool
 
     @property
     def size(self) -> int:
-        return len(self.targets)
+        return len(self.shares) + self.outside
+
+    def targets(self, held: FloatArray) -> FloatArray:
+        """Weight that each category is to have. Shapes (C or C + 1, R) -> (C, R)."""
+        total = np.full(held.shape[1], self.total)
+        if self.relative:
+            total = total * held[: len(self.shares)].sum(axis=0) / held.sum(axis=0)
+        return self.shares[:, None] * total
+
+    def factors(self, held: FloatArray) -> FloatArray:
+        """Factor of each cell under each column of base weights. Shapes (C or C + 1, R) -> the same."""
+        c = len(self.shares)
+        inside = cell_factors(held[:c], self.targets(held))
+        if not self.outside:
+            return inside
+        scale = self.total / held.sum(axis=0) if self.keeps_total else np.ones(held.shape[1])
+        return np.vstack([inside, scale])
 
 
 def _cells(wanted: TargetSet) -> _Cells:
     margin = wanted.margins[0]
-    return _Cells(margin.codes, margin.shares * wanted.total, margin.categories)
+    code = np.where(margin.codes < 0, len(margin.shares), margin.codes)
+    outside = not margin.covers_all
+    return _Cells(code, margin.shares, margin.categories, wanted.total, wanted.keeps_total, margin.relative, outside)
 
 
-def _factors(held: FloatArray, cells: _Cells) -> FloatArray:
-    return cell_factors(held, cells.targets)
+def _step(cells: _Cells, wanted: TargetSet, before: FloatArray, after: FloatArray) -> Adjustment:
+    """Rows without a category keep their influence: nothing is known of their total."""
+    step = poststratification_step(cells.code, cells.size, before, after)
+    inside = cells.code < len(cells.shares)
+    root = None
+    if wanted.root is not None:
+        root = np.zeros((cells.size, wanted.root.shape[1]))
+        root[: len(cells.shares)] = wanted.root * wanted.total
+    return replace(step, takes=np.where(inside, step.takes, 0.0), uncertain=root)
 
 
 def _replicates(base: ReplicateBase, cells: _Cells) -> FloatArray:
     """Replicate weights post-stratified each. Shape (n, R). R: postStratify on a svyrep.design."""
     held = base.cell_totals(cells.code, cells.size)
-    short = np.flatnonzero(unreachable(held, cells.targets))
+    inside = held[: len(cells.shares)]
+    short = np.flatnonzero(unreachable(inside, cells.shares))
     if len(short):
-        empty = [cells.names[c] for c in np.flatnonzero((held[:, short] <= 0).any(axis=1))]
+        empty = [cells.names[c] for c in np.flatnonzero((inside[:, short] <= 0).any(axis=1))]
         raise TargetError(
             f"Post-stratification is not possible in {len(short)} of {base.count} replicates (replicate {listed(short + 1)}): "
             f"with their units left out nobody is left in {listed(map(repr, empty))}. Merge small cells: min_n=30."
         )
     weights = base.weights
-    weights *= _factors(held, cells)[cells.code]
+    weights *= cells.factors(held)[cells.code]
     return weights
 
 
@@ -176,7 +221,8 @@ def _one_margin(targets: CellTargets, by: By, subject: Subject) -> Targets:
             raise ArgumentError(
                 "targets is a population: say which of its columns make the cells, as in by=['sex', 'age4']."
             )
-        return population_counts(targets, names)
+        number = next((c for c in NUMBERS if c in targets.columns and c not in names), None)
+        return targets_from(targets, [names if len(names) > 1 else names[0]], number, counts=number in COUNTS)
     if names is not None and isinstance(targets, Mapping) and not any(isinstance(v, Mapping) for v in targets.values()):
         return {names[0] if len(names) == 1 else names: targets}  # type: ignore[dict-item]
     if (
