@@ -1,0 +1,157 @@
+"""Which margins a sample is off by enough to be weighted to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from survey_kit.design.protocol import SurveyLike
+from survey_kit.design.weight_checks import is_number
+from survey_kit.errors import ArgumentError, one_of
+from survey_kit.kernels.groups import FloatArray, weighted_counts
+from survey_kit.weighting.missing_answers import Missing
+from survey_kit.weighting.read_targets import Targets
+from survey_kit.weighting.subject import Base, subject_of
+from survey_kit.weighting.targets import Margin, target_set
+
+Measure = Literal["total", "max", "average", "totalsquared", "maxsquared", "averagesquared"]
+Keep = Literal["largest", "smallest"]
+
+MEASURES = ("total", "max", "average", "totalsquared", "maxsquared", "averagesquared")
+
+
+def choose_margins(
+    data: pd.DataFrame | SurveyLike,
+    targets: Targets,
+    base: Base = None,
+    limit: float | None = 0.05,
+    measure: Measure = "total",
+    *,
+    at_least: int | None = None,
+    at_most: int | None = None,
+    keep: Keep = "largest",
+    missing: Missing = "error",
+) -> pd.DataFrame:
+    """How far each variable is from its targets under the base weights, and which ones `anesrake` would rake to.
+
+    Args:
+        data: a DataFrame, or a survey.
+        targets: as for `rake`.
+        base: base weights, as for `rake`.
+        limit: a variable is chosen when its measure is at least this: 0.05 are five points. None: no limit, all are.
+        measure: of the gaps between target shares and shares, over the categories of a variable: "total" (sum of absolute
+            gaps), "max", "average", or of squared gaps "totalsquared", "maxsquared", "averagesquared".
+        at_least: if fewer reach the limit, the furthest so many are chosen.
+        at_most: if more reach the limit, the furthest so many are chosen.
+        keep: "largest" takes the variables that are furthest off, as R's manual says; "smallest" those that are least, as
+            R anesrake 0.80 does in fact.
+        missing: rows without a value, as for `rake`. R: "ignore".
+
+    Returns:
+        One row for each variable in the order of the targets: variable, the six measures, chosen.
+
+    Raises:
+        TargetMismatchError, TargetError, UnknownNameError, InvalidWeightError, ArgumentError, NoValidData.
+
+    R: anesrake::anesrakefinder, selecthighestpcts (limit = pctlim), selectnhighest (at_least and at_most = nlim).
+    Stata, SPSS: none. Source: DeBell & Krosnick (2009), ANES Technical Report nes012427.
+
+    Example:
+        >>> import pandas as pd
+        >>> df = pd.DataFrame({"sex": ["m", "m", "f", "f"], "town": ["yes", "no", "no", "no"]})
+        >>> found = choose_margins(df, {"sex": {"m": 0.49, "f": 0.51}, "town": {"yes": 0.4, "no": 0.6}})
+        >>> found[["variable", "total", "max", "chosen"]].round(6).to_dict("list")
+        {'variable': ['sex', 'town'], 'total': [0.02, 0.3], 'max': [0.01, 0.15], 'chosen': [False, True]}
+    """
+    choice = choice_of(limit, measure, at_least, at_most, keep)
+    subject = subject_of(data, base)
+    wanted = target_set(subject, targets, missing)
+    choice.check(len(wanted.margins))
+    table = measure_table(wanted.margins, subject.base)
+    chosen = choice.first(table[measure].to_numpy())
+    return table.assign(chosen=np.isin(np.arange(len(table)), chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The rule by which margins are chosen."""
+
+    limit: float | None
+    measure: str
+    at_least: int | None
+    at_most: int | None
+    keep: str
+
+    def first(self, sizes: FloatArray) -> list[int]:
+        """Positions chosen by their measures (M,), in the order of the targets."""
+        over = self.over(sizes)
+        if self.at_least is not None and len(over) < self.at_least:
+            return self.furthest(sizes, self.at_least)
+        if self.at_most is not None and len(over) > self.at_most:
+            return self.furthest(sizes, self.at_most)
+        return over
+
+    def over(self, sizes: FloatArray) -> list[int]:
+        """Positions whose measure reaches the limit."""
+        return [int(i) for i in np.flatnonzero(sizes >= (-np.inf if self.limit is None else self.limit))]
+
+    def furthest(self, sizes: FloatArray, count: int) -> list[int]:
+        """The positions of so many that are furthest off, or with keep="smallest" R's choice of those that are least."""
+        if self.keep == "largest":
+            return sorted(int(i) for i in np.argsort(-sizes, kind="stable")[:count])
+        rank = (sizes[:, None] > sizes).sum(axis=1) + ((sizes[:, None] == sizes).sum(axis=1) + 1) / 2
+        return [int(i) for i in np.flatnonzero(rank <= count)]
+
+    def check(self, margins: int) -> None:
+        """Refuse more margins than there are."""
+        if self.at_least is not None and self.at_least > margins:
+            raise ArgumentError(f"at_least={self.at_least} margins are asked for, but targets are given for {margins}.")
+
+
+def choice_of(
+    limit: float | None, measure: str, at_least: int | None, at_most: int | None, keep: str = "largest"
+) -> Choice:
+    """The checked rule.
+
+    Raises:
+        ArgumentError.
+    """
+    one_of("measure", measure, MEASURES)
+    one_of("keep", keep, ("largest", "smallest"))
+    if limit is not None and not (is_number(limit) and 0 <= limit <= 1):
+        raise ArgumentError(f"limit={limit!r} must be a share: 0.05 for five points; None for no limit.")
+    for name, value in (("at_least", at_least), ("at_most", at_most)):
+        if value is not None and not (
+            isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0
+        ):
+            raise ArgumentError(f"{name}={value!r} must be a whole number of at least 1.")
+    if limit is None and at_least is not None:
+        raise ArgumentError("at_least has no meaning without a limit: all margins are taken.")
+    if at_least is not None and at_most is not None and at_least > at_most:
+        raise ArgumentError(f"at_least={at_least} is more than at_most={at_most}.")
+    if keep == "smallest" and at_least is None and at_most is None:
+        raise ArgumentError('keep="smallest" has no meaning without at_least or at_most.')
+    return Choice(limit, measure, at_least, at_most, keep)
+
+
+def measure_table(margins: Sequence[Margin], weights: FloatArray) -> pd.DataFrame:
+    """variable and the six measures under weights (n,). One row for each margin."""
+    rows = [{"variable": m.name, **_measures(_gaps(m, weights))} for m in margins]
+    return pd.DataFrame(rows, columns=["variable", *MEASURES])
+
+
+def _gaps(margin: Margin, weights: FloatArray) -> FloatArray:
+    """Target share - share among the rows with a category. Shape (k,)."""
+    k = len(margin.shares)
+    held = weighted_counts(margin.codes + 1, weights, k + 1)[1:]
+    return margin.shares - held / held.sum()
+
+
+def _measures(gaps: FloatArray) -> dict[str, float]:
+    absolute, squared = np.abs(gaps), gaps**2
+    numbers = (v for x in (absolute, squared) for v in (x.sum(), x.max(), x.mean()))
+    return dict(zip(MEASURES, map(float, numbers), strict=True))
