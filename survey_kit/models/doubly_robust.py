@@ -10,7 +10,16 @@ import pandas as pd
 from survey_kit import schema
 from survey_kit.design.bound import BoundDesign
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, ConvergenceError, NoValidData, check_level, listed, one_of, unknown
+from survey_kit.errors import (
+    ArgumentError,
+    ConvergenceError,
+    NoValidData,
+    UnsupportedOption,
+    check_level,
+    listed,
+    one_of,
+    unknown,
+)
 from survey_kit.estimation.request import Names, as_names
 from survey_kit.kernels.doubly_robust import (
     MeanFit,
@@ -98,13 +107,15 @@ def doubly_robust(
     wish = _wish(estimator, method, family, fit, outcome_model)
     check_level(level)
     names = as_names(outcome, "outcome")
-    subject, y, notices = _with_outcome(subject_of(data, base), names, family)
+    whole = subject_of(data, base)
+    own = _sample_design(whole)
+    subject, y, notices = _with_outcome(whole, names, family)
     beside = reference_of(reference, reference_weight, population)
     pair = pair_of(subject, beside, model)
     regression = pair if outcome_model is None else pair_of(subject, beside, outcome_model)
     propensity = None if estimator == "imputation" else _propensity(pair, wish)
     means = [_mean(wish, pair, regression, propensity, y[:, j], name) for j, name in enumerate(names)]
-    errors = _Errors(subject, beside, means)
+    errors = _Errors(own, subject.base > 0, beside, means)
     told = (*notices, *_models(wish, pair, regression), *(() if propensity is None else (overlap(pair, propensity),)))
     weight = subject.base if propensity is None else propensity.weight
     return Estimates(
@@ -140,6 +151,20 @@ def _wish(estimator: str, method: str, family: str, fit: str, outcome_model: Mod
     if estimator == "imputation" and fit == "weighted":
         raise ArgumentError('estimator="imputation" has no propensity weights. Use fit="plain", or base=.')
     return _Wish(estimator, LAWS[method], family, fit == "weighted")
+
+
+def _sample_design(subject: Subject) -> BoundDesign:
+    """The sample's design, with the steps of weighting that made its base weights."""
+    survey, before = subject.survey, subject.before
+    bound = rows_as_units(subject.base) if survey is None else survey.bound
+    if bound.replicates is not None:
+        raise UnsupportedOption(
+            "doubly_robust() linearises, and the sample has replicate weights. Give it under its design, or as a DataFrame "
+            "with base=."
+        )
+    if np.array_equal(bound.weight, subject.base) and survey is not None:
+        return bound
+    return replace(bound, adjustments=() if before is None else before.adjustments)
 
 
 def _with_outcome(
@@ -242,7 +267,8 @@ def _design(subject: Subject, reference: Reference, wish: _Wish) -> str:
 class _Errors:
     """The error of means over two independent samples."""
 
-    subject: Subject
+    design: BoundDesign
+    counted: BoolArray
     reference: Reference
     means: list[MeanFit]
 
@@ -265,10 +291,8 @@ class _Errors:
 
     def _own(self) -> Linearized:
         """The sample's part, its weights taken into the values."""
-        survey, base = self.subject.survey, self.subject.base
-        bound = rows_as_units(base) if survey is None else survey.bound
-        df = bound.degrees_of_freedom(base > 0)
-        plain = replace(bound, weight=np.ones(len(base)), adjustments=(), replicates=None)
+        df = self.design.degrees_of_freedom(self.counted)
+        plain = replace(self.design, weight=np.ones(len(self.counted)))
         return linearized(plain, np.column_stack([mean.sample for mean in self.means]), df)
 
     def _other(self) -> Linearized:

@@ -22,7 +22,7 @@ from survey_kit.weighting.model_terms import Factor, Model, evaluate, read_model
 from survey_kit.weighting.predictors import predictors
 from survey_kit.weighting.subject import Answers, Subject, subject_of
 
-_OF_A_SURVEY = ("codes", "codebook", "bound", "weight")
+_OF_A_SURVEY = ("codes", "codebook", "bound", "domain")
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ def _of_survey(reference: object, weight: str | None) -> tuple[Subject, SurveyLi
         )
     if not len(survey.codes):
         raise NoValidData("The reference has no rows.")
-    base = survey.weight.to_numpy(dtype=float)
+    base = np.array(survey.bound.weight)  # those that its design implies, where none are stated
     return Subject(frame=survey.codes, base=base, weighted=True, codebook=survey.codebook, survey=survey), survey
 
 

@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 
 import survey_kit as sk
-from survey_kit.errors import ArgumentError, ConvergenceError, NoValidData, TargetMismatchError, UnknownNameError
+from survey_kit.errors import (
+    ArgumentError,
+    ConvergenceError,
+    NoValidData,
+    TargetMismatchError,
+    UnknownNameError,
+    UnsupportedOption,
+)
 from survey_kit.kernels.doubly_robust import doubly_robust_mean, fit_outcome, mean_by_imputation, mean_by_weights
 from survey_kit.kernels.propensity import LAWS, expit, fit_participation
 from survey_kit.models.doubly_robust import doubly_robust
@@ -222,6 +229,39 @@ def test_order_of_rows_and_a_survey_as_sample():
         assert other.se[0] == pytest.approx(first.se[0], rel=1e-8)
 
 
+def test_steps_before_are_in_the_errors():
+    """Raked first, then weighted by propensity: influence values are derivatives by the weights before both."""
+    rng = np.random.default_rng(12)
+    sample, reference = draw(rng, population(rng, 2000), 100)
+    margin = {"half": {"yes": 0.5, "no": 0.5}}
+    sample = sample.assign(half=np.where(sample["x"] + rng.normal(size=len(sample)) > 0, "yes", "no"))
+
+    def by(base):
+        weights = propensity(sample, reference, ["u"], base=sk.rake(sample, margin, base=base), reference_weight="d")
+        return np.average(sample["y"], weights=weights.values)
+
+    raked = means(sample, reference, "y", ["u"], base=sk.rake(sample, margin), estimator="weights")
+    poll = means(sk.rake(sk.from_frame(sample), margin), reference, "y", ["u"], estimator="weights")
+    fixed = means(sample, reference, "y", ["u"], base=sk.rake(sample, margin).values, estimator="weights")
+    assert raked.theta[0] == poll.theta[0] == pytest.approx(fixed.theta[0])
+    found, step = raked.influence().to_numpy()[:, 0], 1e-4
+    for i in range(0, len(sample), 11):
+        moved = [by(np.where(np.arange(len(sample)) == i, 1 + s, 1.0)) for s in (step, -step)]
+        assert (moved[0] - moved[1]) / (2 * step) == pytest.approx(found[i], abs=1e-7)
+    assert poll.se[0] == pytest.approx(raked.se[0], rel=1e-12)
+    assert abs(fixed.se[0] / raked.se[0] - 1) > 0.005
+
+
+def test_categories_of_numbers_and_a_reference_with_implied_weights():
+    rng = np.random.default_rng(13)
+    sample, reference = draw(rng, population(rng))
+    implied = sk.from_frame(reference.assign(size=6000)).with_design(fpc="size")
+    found = doubly_robust(sample, implied, "y", "x + C(u)")
+    plain = means(sample, reference, "y", ["x", "u"])
+    assert found.theta[0] == pytest.approx(plain.theta[0], rel=1e-10)
+    assert found.se[0] < plain.se[0]  # part of the population is in the reference
+
+
 SEPARATED = PANEL.assign(yes=(PANEL["age"] > 40) * 1)
 REFUSED = {
     "estimator": (lambda: means(estimator="dr"), ArgumentError, "estimator='dr' is not available"),
@@ -256,6 +296,11 @@ REFUSED = {
         lambda: means(SEPARATED, outcome="yes", family="binomial"),
         ConvergenceError,
         "The regression of 'yes' has no finite coefficients",
+    ),
+    "replicates": (
+        lambda: means(sk.from_frame(PANEL).replicate("JK1")),
+        UnsupportedOption,
+        "doubly_robust() linearises, and the sample has replicate weights.",
     ),
     "nobody like the reference": (
         lambda: means(PANEL.assign(sex=2)),
