@@ -77,7 +77,7 @@ def calibrate_columns(
     Args:
         features: columns of n rows or cells.
         base: base weights, >= 0; shape (n,) or (n, R). Zero stays zero.
-        totals: what X'w must be. Shape (p,).
+        totals: what X'w must be; shape (p,), or (p, R) where it differs.
         distance: "linear", "raking", "logit" (finite low < 1 < high), "sinh".
         low, high: bounds of g; numbers or shape (n,).
         q: how freely a row's weight moves, 1 / sigma^2; None: 1. Shape (n,).
@@ -91,10 +91,12 @@ def calibrate_columns(
     w0 = base[:, None] if base.ndim == 1 else base
     typical = w0.mean(axis=1)
     loose = np.zeros(features.width) if slack is None else slack
-    basis = basis_of(features, totals, loose, typical, typical if q is None else typical * q, population)
+    goals = totals[:, None] if totals.ndim == 1 else totals
+    basis = basis_of(features, goals[:, 0], loose, typical, typical if q is None else typical * q, population)
     free = distance == "linear" and bool(np.isneginf(low).all() and np.isposinf(high).all())
     importance = None if q is None else q[:, None]
-    problem = _Problem(basis, w0, DISTANCES[distance], _tall(low), _tall(high), importance, distance, free)
+    goals = np.broadcast_to(basis.standard(goals), (features.width, w0.shape[1]))
+    problem = _Problem(basis, goals, w0, DISTANCES[distance], _tall(low), _tall(high), importance, distance, free)
     plan = _Plan(tol, tol * _SETTLE, max_iter)
     many = max(int(_CHUNK // max(len(w0), 1)), 1)
     parts = [_solve(problem.take(slice(r, r + many)), plan) for r in range(0, w0.shape[1], many)]
@@ -115,9 +117,10 @@ class _Plan:
 
 @dataclass(frozen=True, eq=False)
 class _Problem:
-    """Base weights (n, R) to be calibrated; bounds and q broadcast to them."""
+    """Base weights (n, R) to be calibrated to standardised totals (p, R); bounds and q broadcast to the weights."""
 
     basis: Basis
+    totals: FloatArray
     base: FloatArray
     factor: Factor
     low: Bound
@@ -127,7 +130,7 @@ class _Problem:
     free: bool
 
     def take(self, columns: slice | IntArray) -> _Problem:
-        return replace(self, base=self.base[:, columns])
+        return replace(self, base=self.base[:, columns], totals=self.totals[:, columns])
 
     def predictor(self, lam: FloatArray) -> FloatArray:
         """u = q X lambda. Shape (n, R)."""
@@ -157,7 +160,7 @@ class _State:
 def _at(p: _Problem, lam: FloatArray, u: FloatArray) -> _State:
     basis = p.basis
     g, slope = p.factor(u, p.low, p.high)
-    residual = basis.totals[:, None] - basis.features.sums(p.base * g) - basis.slack[:, None] * lam
+    residual = p.totals - basis.features.sums(p.base * g) - basis.slack[:, None] * lam
     gap = (np.abs(residual) * basis.share[:, None]).max(axis=0, initial=0.0)
     return _State(lam, u, g, slope, residual, np.where(np.isnan(gap), np.inf, gap))
 
@@ -165,7 +168,7 @@ def _at(p: _Problem, lam: FloatArray, u: FloatArray) -> _State:
 def _solve(p: _Problem, plan: _Plan) -> _Solved:
     """Newton steps of every column until it is met, settled or given up."""
     count = p.base.shape[1]
-    state = _at(p, np.zeros((len(p.basis.totals), count)), np.zeros(p.base.shape))
+    state = _at(p, np.zeros((len(p.totals), count)), np.zeros(p.base.shape))
     best, progress = state.take(np.arange(count)), _Progress(state.gap)
     live = np.flatnonzero(state.gap > plan.goal)
     end, history = state.lam[:, :1], list[float]()

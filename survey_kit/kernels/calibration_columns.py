@@ -114,6 +114,8 @@ class Basis:
 
     Attributes:
         features: standardised columns X~ = (X - shift) / scale.
+        people: N where columns are centred, else 0.
+        shift, scale: shape (p,).
         totals: their totals, (T - shift N) / scale. Shape (p,).
         slack: rho of each column in its new scale, 0 where the total is exact. Shape (p,).
         whiten: T with T'(X~' diag(w0 q) X~ + diag(slack)) T = 1. Shape (p, r).
@@ -122,11 +124,22 @@ class Basis:
     """
 
     features: Features
+    people: float
+    shift: FloatArray
+    scale: FloatArray
     totals: FloatArray
     slack: FloatArray
     whiten: FloatArray
     empty: FloatArray
     share: FloatArray
+
+    def standard(self, totals: FloatArray) -> FloatArray:
+        """Totals of the columns as those of the standardised columns. Shape (p, R)."""
+        return (totals - self.shift[:, None] * self.people) / self.scale[:, None]
+
+    def coefficients(self) -> FloatArray:
+        """B with b = B b~: coefficients of the columns from those of the whitened columns, shifts aside. Shape (p, r)."""
+        return self.whiten / self.scale[:, None]
 
     def conflict(self) -> FloatArray:
         """The part of each total that contradicts the others, dimensionless: columns that the rest imply. Shape (p,)."""
@@ -162,11 +175,12 @@ def basis_of(
     spread = np.sqrt(_squares(centred, worth) / (float(worth.sum()) or 1.0))
     scale = np.where(spread > 0, spread, 1.0)
     standard = centred.standardised(np.zeros(features.width), scale)
-    goals = (totals - shift * (population or 0.0)) / scale
+    people = population or 0.0
     loose = slack / scale**2
     whiten, empty = _whitened(standard.gram(worth[:, None])[0] + np.diag(loose))
     largest = np.maximum(np.abs(totals), size)
-    return Basis(standard, goals, loose, whiten, empty, scale / np.where(largest > 0, largest, 1.0))
+    share = scale / np.where(largest > 0, largest, 1.0)
+    return Basis(standard, people, shift, scale, (totals - shift * people) / scale, loose, whiten, empty, share)
 
 
 def _squares(features: Features, worth: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias, TypeVar, overload
 
 import numpy as np
@@ -11,14 +11,15 @@ import pandas as pd
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ConvergenceError, UnsupportedOption, listed, one_of
 from survey_kit.kernels.calibrate import Calibrated, calibrate_columns
-from survey_kit.kernels.groups import FloatArray, IntArray
-from survey_kit.kernels.residualize import Adjustment, CellRegression, Cells, Columns, Regression, over
+from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.calibrate_layout import Layout, Moves, clustered_layout, layout_of
 from survey_kit.weighting.calibrate_options import Limits, Relax, cluster_of, limits_of, relaxations, variance_of
 from survey_kit.weighting.calibrate_report import failure, report
+from survey_kit.weighting.calibrate_variance import adjustment_of, total_root, totals_by_replicate
 from survey_kit.weighting.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.missing_answers import Missing
 from survey_kit.weighting.subject import Base, Subject, subject_of
 from survey_kit.weighting.totals import Totals, TotalsLike, read_totals
 
@@ -42,7 +43,8 @@ def calibrate(
     variance: OfRows = None,
     aggregate: OfRows = None,
     relax: Relax = None,
-    missing: str = "error",
+    missing: Missing = "error",
+    seed: int = 0,
     tol: float = 1e-10,
     max_iter: int = 200,
 ) -> Weights: ...
@@ -59,7 +61,8 @@ def calibrate(  # type: ignore[overload-cannot-match]
     variance: OfRows = None,
     aggregate: OfRows = None,
     relax: Relax = None,
-    missing: str = "error",
+    missing: Missing = "error",
+    seed: int = 0,
     tol: float = 1e-10,
     max_iter: int = 200,
 ) -> S: ...
@@ -75,7 +78,8 @@ def calibrate(
     variance: OfRows = None,
     aggregate: OfRows = None,
     relax: Relax = None,
-    missing: str = "error",
+    missing: Missing = "error",
+    seed: int = 0,
     tol: float = 1e-10,
     max_iter: int = 200,
 ) -> Weights | SurveyLike:
@@ -97,7 +101,8 @@ def calibrate(
         aggregate: clusters within which the factor is constant: a column or one value for each row.
         relax: how far targets may give way: one number, {variable: number} or {variable: {category: number}}. A gap of
             this part of the total costs as much as a change of all factors by 1. Others stay exact.
-        missing: "error", or "impute" as in `rake`; a number is imputed by its mean.
+        missing, seed: rows without a value, as in `rake`. A number is imputed by its mean; "own" and "ignore" are for
+            categories only.
         tol: a target is met when it is within tol, as a part of the total.
         max_iter: Newton steps.
 
@@ -125,11 +130,11 @@ def calibrate(
     one_of("distance", distance, DISTANCE_NAMES)
     limits = limits_of(bounds, lower, upper, distance, tol, max_iter)
     subject = subject_of(data, base)
-    wanted = read_totals(subject, totals, hold=distance == "entropy", missing=missing)
+    wanted = read_totals(subject, totals, hold=distance == "entropy", missing=missing, seed=seed)
     task = _task(subject, wanted, limits, relax, variance_of(subject, variance), cluster_of(subject, aggregate))
     _refuse_replicates(subject, limits)
     weights = _weights(task)
-    return hand_back(subject, weights, lambda base: _again(task, base))
+    return hand_back(subject, weights, lambda again: _again(task, again, weights.values.to_numpy()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,14 +180,14 @@ def _scale(subject: Subject, totals: Totals) -> float:
     return ratio if not subject.weighted or not 1 / _RESCALED <= ratio <= _RESCALED else 1.0
 
 
-def _solve(task: _Task, layout: Layout, base: FloatArray) -> Calibrated:
-    """The kernel on units, for base weights (units,) or (units, R)."""
+def _solve(task: _Task, layout: Layout, base: FloatArray, goals: FloatArray) -> Calibrated:
+    """The kernel on units, for base weights (units,) or (units, R) and totals (p,) or (p, R)."""
     limits, people = task.limits, [j for j, c in enumerate(layout.columns) if c.variable == "(Intercept)"]
     soft = any(task.slack[j] > 0 for j in people)
     return calibrate_columns(
         layout.features,
         base,
-        layout.totals,
+        goals,
         distance=limits.curve,
         low=layout.low,
         high=layout.high,
@@ -196,7 +201,7 @@ def _solve(task: _Task, layout: Layout, base: FloatArray) -> Calibrated:
 
 def _weights(task: _Task) -> Weights:
     base, layout, limits = task.base, task.layout, task.limits
-    solved = _solve(task, layout, layout.of_units(base))
+    solved = _solve(task, layout, layout.of_units(base), layout.totals)
     factor = layout.of_rows(solved.g[:, 0])
     values = limits.within(base * factor, base, task.totals.population)
     outcome = report(task.subject, task.totals, layout.columns, task.relax, limits, values, base, solved)
@@ -204,7 +209,7 @@ def _weights(task: _Task) -> Weights:
     made = Made(
         values=values,
         method="calibrate",
-        adjustment=_adjustment(task, solved, base, values),
+        adjustment=adjustment_of(task.totals, layout, solved, base, factor, values),
         targets=outcome.table,
         solver="closed form" if limits.free else "newton",
         iterations=solved.iterations,
@@ -250,23 +255,6 @@ def _bounds_met(limits: Limits, factor: FloatArray, base: FloatArray) -> dict[st
     return {"bounds": (limits.low, limits.high), "at_low": at(limits.low), "at_high": at(limits.high)}
 
 
-def _adjustment(task: _Task, solved: Calibrated, base: FloatArray, values: FloatArray) -> Adjustment:
-    """Regression on the columns under the base weights over sigma^2, in the kernel's orthonormal basis."""
-    x, unit = solved.basis.whitened(), task.layout.unit
-    width = x.cells.shape[1]
-    reads = over(base if task.moves.q is None else base * _q_of_rows(task), values)
-    if unit is not None:
-        return Adjustment(Cells(unit, len(x.cells)), reads, values, CellRegression(x.cells, np.eye(width)))
-    if x.code is not None:
-        return Adjustment(Cells(x.code, len(x.cells)), reads, values, CellRegression(x.cells, np.eye(width)))
-    return Adjustment(Columns(x.cells), reads, values, Regression(np.eye(width)))
-
-
-def _q_of_rows(task: _Task) -> FloatArray:
-    assert task.moves.q is not None and task.layout.q is not None
-    return task.layout.of_rows(task.layout.q)
-
-
 def _refuse_replicates(subject: Subject, limits: Limits) -> None:
     survey = subject.survey
     if limits.of_weights and survey is not None and survey.bound.replicates is not None:
@@ -276,31 +264,38 @@ def _refuse_replicates(subject: Subject, limits: Limits) -> None:
         )
 
 
-def _again(task: _Task, replicates: ReplicateBase) -> FloatArray:
-    """Replicate weights calibrated to the same totals, shape (n, R). R: survey::calibrate on a svyrep.design."""
+def _again(task: _Task, replicates: ReplicateBase, values: FloatArray) -> FloatArray:
+    """Replicate weights calibrated to the same totals, shape (n, R). R: survey::calibrate on a svyrep.design.
+
+    `values`: the weights of the full sample. Own targets and errors of targets are those of each replicate.
+    """
     layout = task.layout
+    root = total_root(task.totals, layout, values)
     if task.cluster is not None:
-        return _again_in_clusters(task, replicates.weights * task.scale, task.cluster)
-    if layout.unit is not None:
-        held = replicates.cell_totals(layout.unit, layout.size) * task.scale
-        solved = _solve(task, layout, held)
-        _refuse_short(solved.gap, task.limits.tol)
-        weights = replicates.weights
-        weights *= task.scale * solved.g[layout.unit]
-        return weights
-    weights = replicates.weights * task.scale
-    solved = _solve(task, layout, weights)
+        return _again_in_clusters(task, replicates, root, task.cluster)
+    if layout.unit is None:
+        weights = held = replicates.weights * task.scale
+    else:
+        weights, held = None, replicates.cell_totals(layout.unit, layout.size) * task.scale
+    goals = totals_by_replicate(task.totals, layout, held, root, replicates.errors)
+    solved = _solve(task, layout, held, goals)
     _refuse_short(solved.gap, task.limits.tol)
-    return weights * solved.g
+    weights = replicates.weights * task.scale if weights is None else weights
+    weights *= layout.of_rows(solved.g)
+    return weights
 
 
-def _again_in_clusters(task: _Task, weights: FloatArray, cluster: IntArray) -> FloatArray:
+def _again_in_clusters(
+    task: _Task, replicates: ReplicateBase, root: FloatArray | None, cluster: IntArray
+) -> FloatArray:
     """The same with factors constant within clusters, whose means differ from replicate to replicate."""
+    weights = replicates.weights * task.scale
+    held = np.stack([weighted_counts(cluster, w, int(cluster.max()) + 1) for w in weights.T], axis=1)
     gaps = []
-    for r in range(weights.shape[1]):
-        base = weights[:, r]
+    for r, base in enumerate(weights.T):
         layout = clustered_layout(task.totals, base, task.moves, cluster)
-        solved = _solve(replace(task, layout=layout), layout, layout.of_units(base))
+        goals = totals_by_replicate(task.totals, layout, held, root, replicates.errors)
+        solved = _solve(task, layout, held[:, r], goals if goals.ndim == 1 else goals[:, r])
         gaps.append(solved.gap[:, 0])
         weights[:, r] = base * layout.of_rows(solved.g[:, 0])
     _refuse_short(np.stack(gaps, axis=1), task.limits.tol)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from survey_kit.kernels.calibrate import Features
 from survey_kit.kernels.groups import FloatArray, IntArray, combine, weighted_counts
+from survey_kit.weighting.target_shares import Margin
 from survey_kit.weighting.totals import Totals
 
 _FEW = 4  # rows per cell from which cells are worth making
@@ -36,6 +37,7 @@ class Layout:
         unit: unit of each row, shape (n,); None when every row is its own.
         q: how freely the weight of a unit moves; None when all do alike. Shape (units,).
         low, high: bounds of the factor, numbers or shape (units,).
+        clustered: whether units are clusters.
     """
 
     features: Features
@@ -44,6 +46,7 @@ class Layout:
     q: FloatArray | None
     low: float | FloatArray
     high: float | FloatArray
+    clustered: bool = False
 
     @property
     def totals(self) -> FloatArray:
@@ -113,10 +116,10 @@ def _columns(
     for margin in totals.margins.margins if totals.margins else ():
         goal = totals.margins.total  # type: ignore[union-attr]
         columns += [
-            Column(margin.name, c, share * goal, goal)
+            Column(margin.name, c, 0.0 if margin.relative else share * goal, goal)
             for c, share in zip(margin.categories, margin.shares, strict=True)
         ]
-        blocks.append((margin.codes[first][:, None] == np.arange(len(margin.categories))).astype(np.float64))
+        blocks.append(_indicators(margin, margin.codes[first], np.arange(len(margin.categories))))
     inside = [i for i in range(len(totals.numbers)) if i not in apart]
     for i in (*inside, *apart):
         number = totals.numbers[i]
@@ -125,6 +128,12 @@ def _columns(
     blocks += [totals.numbers[i].values[first][:, None] for i in inside]
     cells = np.hstack(blocks) if blocks else np.zeros((len(first), 0))
     return tuple(columns), cells, np.stack([totals.numbers[i].values for i in apart], axis=1) if apart else None
+
+
+def _indicators(margin: Margin, codes: IntArray, categories: IntArray) -> FloatArray:
+    """1 for rows of each category; less its share of the rows with a category where shares hold among them."""
+    x = (codes[:, None] == categories).astype(np.float64)
+    return x - margin.shares[categories] * (codes >= 0)[:, None] if margin.relative else x
 
 
 def clustered_layout(totals: Totals, base: FloatArray, moves: Moves, cluster: IntArray) -> Layout:
@@ -146,14 +155,14 @@ def clustered_layout(totals: Totals, base: FloatArray, moves: Moves, cluster: In
     low = _tightest(moves.low, cluster, np.full(count, -np.inf), np.maximum)
     high = _tightest(moves.high, cluster, np.full(count, np.inf), np.minimum)
     q = None if moves.q is None else 1 / mean(1 / moves.q)
-    return Layout(Features(means), columns, cluster, q, low, high)
+    return Layout(Features(means), columns, cluster, q, low, high, clustered=True)
 
 
 def _row_columns(totals: Totals) -> Iterator[FloatArray]:
     """The columns one by one, over rows. Shape (n,)."""
     for margin in totals.margins.margins if totals.margins else ():
         for k in range(len(margin.categories)):
-            yield (margin.codes == k).astype(np.float64)
+            yield _indicators(margin, margin.codes, np.array([k]))[:, 0]
     for number in totals.numbers:
         yield number.values
 

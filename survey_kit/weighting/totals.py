@@ -14,9 +14,11 @@ import pandas as pd
 from survey_kit.errors import TargetError, UnknownNameError, did_you_mean, listed
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.schema import Notice
+from survey_kit.weighting.missing_answers import Missing, check_missing
 from survey_kit.weighting.read_targets import LONG, Targets, _csv
 from survey_kit.weighting.subject import Subject
 from survey_kit.weighting.targets import TargetSet, target_set
+from survey_kit.weighting.uncertain_targets import SE
 
 Kind = Literal["total", "mean"]
 Total: TypeAlias = float | Mapping[Hashable, float]
@@ -37,6 +39,7 @@ class NumericTotal:
         values: of each row. Shape (n,).
         present: rows with a value of their own.
         extra: columns that came with the targets.
+        error: standard error of the target, in its own unit.
     """
 
     name: str
@@ -45,10 +48,15 @@ class NumericTotal:
     values: FloatArray
     present: int
     extra: Mapping[str, object] = field(default_factory=dict)
+    error: float = 0.0
 
     def total(self, population: float | None) -> float:
         """The target as a total of weights."""
-        return self.target if self.kind == "total" else self.target * cast(float, population)
+        return self.target * self.unit(population)
+
+    def unit(self, population: float | None) -> float:
+        """How many weights one of the target's unit is."""
+        return 1.0 if self.kind == "total" else cast(float, population)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +93,9 @@ class _Written:
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
-def read_totals(subject: Subject, totals: TotalsLike, hold: bool = False, missing: str = "error") -> Totals:
+def read_totals(
+    subject: Subject, totals: TotalsLike, hold: bool = False, missing: Missing = "error", seed: int = 0
+) -> Totals:
     """Totals matched with the rows to be weighted.
 
     Args:
@@ -94,17 +104,19 @@ def read_totals(subject: Subject, totals: TotalsLike, hold: bool = False, missin
             {variable: {"mean": number}} for its mean, {"(Intercept)": number} for the number of people; or a table or CSV
             with variable, category, target, where a category that is empty, "total" or "mean" means a number.
         hold: whether the total of the weights is held even where nothing else says so.
-        missing: "error", or "impute" (a mean for numbers).
+        missing, seed: rows without a value, as in `target_set`. A number is imputed by its mean; it cannot be ignored or be
+            a category of its own.
 
     Raises:
         UnknownNameError, TargetMismatchError, TargetError: totals that do not fit.
     """
+    check_missing(missing, seed)
     columns = list(subject.frame.columns)
     margins, written = _split(totals, columns)
     people = [w for w in written if w.name in PEOPLE and w.name not in columns]
     others = [w for w in written if w not in people]
     _refuse_faults(people, others, subject, columns, missing)
-    found = None if margins is None else target_set(subject, cast(Targets, margins))
+    found = None if margins is None else target_set(subject, cast(Targets, margins), missing, seed)
     if found is None and not written:
         raise TargetError("totals is empty. Give at least one: {variable: number} or {variable: {category: share}}.")
     found, population = _population(subject, found, people)
@@ -113,13 +125,25 @@ def read_totals(subject: Subject, totals: TotalsLike, hold: bool = False, missin
     population = subject.total if held else population
     given = [_numeric(subject, w) for w in others]
     numbers = [n for n, _ in given]
-    if people or held:
-        numbers.insert(0, _people(cast(float, population), subject.n))
-    return Totals(found, tuple(numbers), population, held, tuple(note for _, note in given if note is not None))
+    if people:
+        numbers.insert(0, replace(_people(cast(float, population), subject.n), error=_error_of(people[0])))
+    notices = tuple(note for _, note in given if note is not None)
+    read = Totals(found, tuple(numbers), population, False, notices)
+    return read if _implied(found) else read.holding(subject.n)
+
+
+def _implied(margins: TargetSet | None) -> bool:
+    """Whether the targets of some margin sum to the number of people."""
+    return margins is not None and any(m.covers_all and not m.relative for m in margins.margins)
 
 
 def _people(total: float, n: int) -> NumericTotal:
     return NumericTotal(PEOPLE[0], "total", total, np.ones(n), n)
+
+
+def has_numbers(totals: TotalsLike) -> bool:
+    """Whether there are totals or means of numbers among targets."""
+    return bool(_split(totals, [])[1])
 
 
 # --- written -----------------------------------------------------------------------------------------------------
@@ -205,6 +229,15 @@ def _bad_number(w: _Written) -> Iterable[str]:
         yield f"{str(w.name)!r}: its {w.kind} is {value!r}. Give a number."
     elif not np.isfinite(value):
         yield f"{str(w.name)!r}: its {w.kind} is {'missing (NaN)' if np.isnan(value) else 'infinite'}. Give a number."
+    if not _sound_error(w):
+        yield f"{str(w.name)!r}: its standard error is {w.extra.get(SE)!r}. Give a number of at least 0, or none."
+
+
+def _sound_error(w: _Written) -> bool:
+    try:
+        return 0 <= _error_of(w) < np.inf
+    except (TypeError, ValueError):
+        return False
 
 
 def _bad_column(w: _Written, subject: Subject, columns: list[Hashable], missing: str) -> Iterable[str]:
@@ -258,7 +291,16 @@ def _numeric(subject: Subject, w: _Written) -> tuple[NumericTotal, Notice | None
         note = Notice(
             "imputed", f"{str(w.name)!r}: the mean ({mean:.6g}) stands in rows without a value: {gone}.", gone
         )
-    return NumericTotal(str(w.name), w.kind, float(w.value), values, present, w.extra), note  # type: ignore[arg-type]
+    target = float(w.value)  # type: ignore[arg-type]
+    return NumericTotal(str(w.name), w.kind, target, values, present, w.extra, _error_of(w)), note
+
+
+def _error_of(w: _Written) -> float:
+    """The standard error beside a number; 0 without."""
+    error = w.extra.get(SE)
+    if isinstance(error, str):
+        error = float(error) if error.strip() else None
+    return 0.0 if error is None or error != error else float(error)  # type: ignore[arg-type]
 
 
 def _population(
@@ -266,13 +308,15 @@ def _population(
 ) -> tuple[TargetSet | None, float | None]:
     """The margins for the number of people that was given, and that number."""
     if not people:
-        return margins, None if margins is None else margins.total
+        return margins, margins.total if margins is not None and margins.keeps_total else None
     total = float(people[0].value)  # type: ignore[arg-type]
     if margins is None:
         return None, total
-    if margins.unit == "count" and abs(margins.total - total) > _AGREE * total:
+    if margins.unit == "count" and margins.keeps_total and abs(margins.total - total) > _AGREE * total:
         raise TargetError(
             f"The counts of {margins.margins[0].name!r} sum to {margins.total:.10g}, but {PEOPLE[0]!r} is {total:.10g}. "
             "Scale one of them."
         )
+    if not margins.keeps_total:  # its shares are counts over the total of the base weights
+        return margins, total
     return replace(margins, total=total), total

@@ -1,0 +1,82 @@
+"""Calibration in a variance: regression on the columns, with targets that the sample gave itself, or that have an error.
+
+With Z the columns in a basis that is orthonormal under w0 / sigma^2, the coefficients of an influence u are b = Z'(w0 /
+sigma^2 u), and w1 (u - Z b) is left of it: R's survey::calibrate, whatever the distance.
+
+An own target (rows without a value, missing="own") is the share r that they have of the base weights, the other targets of
+its margin being (1 - r) p_k of the total T. They move with the sample, and the estimate by (beta_own - sum_k p_k beta_k)
+dT_own, dT_own = T / B sum_i w0_i (1[i own] - r), B = sum w0. So Z b becomes Z b - pull (contrast b), where pull_i = T / B
+(1[i own] - r) w0_i / w1_i.
+
+Totals with an error, covariance L L', add the square of L'beta: `uncertain` of the step has it in terms of its coefficients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from survey_kit.kernels.calibration_columns import Features
+from survey_kit.kernels.groups import FloatArray
+from survey_kit.kernels.residualize import Adjustment, Cells, Columns
+
+
+@dataclass(frozen=True, eq=False)
+class MovingTargets:
+    """Targets that the sample gives.
+
+    Attributes:
+        pull: of each row, one column for each own target. Shape (n, m).
+        contrast: beta_own - sum_k p_k beta_k as a function of the coefficients of the basis. Shape (m, r).
+    """
+
+    pull: FloatArray
+    contrast: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class CellCoefficients:
+    """Law on cells: takes (C, r) times z' sums; z the columns of each cell. Shapes (C, r), (C, r)."""
+
+    z: FloatArray
+    takes: FloatArray
+
+    def coefficients(self, sums: FloatArray) -> FloatArray:
+        return self.takes @ (self.z.T @ sums)
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnCoefficients:
+    """Law on columns [Z, pull]: b = sums of Z, and -contrast b for the pulls. Shape of the contrast: (m, r)."""
+
+    contrast: FloatArray
+
+    def coefficients(self, sums: FloatArray) -> FloatArray:
+        b = sums[: self.contrast.shape[1]]
+        return np.concatenate([b, -self.contrast @ b])
+
+
+def calibration_step(
+    z: Features, reads: FloatArray, takes: FloatArray, moving: MovingTargets | None, root: FloatArray | None
+) -> Adjustment:
+    """The step of calibration.
+
+    Args:
+        z: columns orthonormal under w0 / sigma^2; of cells only, or of rows.
+        reads: w0 / sigma^2 / w1. Shape (n,).
+        takes: w1. Shape (n,).
+        moving: own targets, None without.
+        root: L of the totals in the basis. Shape (r, q); None for totals without error.
+    """
+    r = z.cells.shape[1]
+    given = MovingTargets(np.zeros((len(reads), 0)), np.zeros((0, r))) if moving is None else moving
+    if z.code is None:
+        columns = Columns(z.cells if moving is None else np.hstack([z.cells, given.pull]))
+        error = None if root is None else np.vstack([root, np.zeros((len(given.contrast), root.shape[1]))])
+        return Adjustment(columns, reads, takes, ColumnCoefficients(given.contrast), error)
+    first = np.zeros(len(z.cells), dtype=np.int64)
+    first[z.code] = np.arange(len(z.code))
+    taken = z.cells - given.pull[first] @ given.contrast
+    error = None if root is None else np.linalg.pinv(taken.T) @ root
+    return Adjustment(Cells(z.code, len(z.cells)), reads, takes, CellCoefficients(z.cells, taken), error)
