@@ -16,6 +16,9 @@ import numpy as np
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.rake_problem import Problem, cell_scores
 
+_NOTHING = 1e-12  # of the largest score: what rounding leaves of a cell's sum of 0
+_DOUBT = 1e-9  # of the terms of a sum: what a proof must be clear of
+
 
 def contradiction(p: Problem, v: FloatArray) -> tuple[int, ...]:
     """Margins that scores (K,) prove impossible together, as few as the proof needs; () when they prove nothing."""
@@ -41,12 +44,14 @@ def _without_constants(p: Problem, v: FloatArray) -> FloatArray:
 
 def _proves(p: Problem, v: FloatArray) -> bool:
     """Whether the sum that the targets demand of the scores is beyond all allowed weights."""
-    scores, demanded = cell_scores(p, v), float(p.targets @ v)
-    size = float(np.abs(scores).max(initial=0.0))
-    if not np.isfinite(size) or size == 0:
+    scores, largest = cell_scores(p, v), float(np.abs(v).max(initial=0.0))
+    if not np.isfinite(largest) or largest == 0:
         return False
-    reach = _support_of_total(p, scores) if p.fixed is not None else _support(p, scores)
-    return bool(reach < demanded - 1e-9 * p.total[0] * size)
+    scores[np.abs(scores) <= _NOTHING * largest] = 0.0
+    demanded = float(p.targets @ v)
+    doubt = _DOUBT * max(float(np.abs(p.targets * v).sum()), p.total[0] * float(np.abs(scores).max()))
+    reach = _support_of_total(p, scores) if p.fixed is not None else _support(p, scores, v)
+    return bool(reach < demanded - doubt)
 
 
 def _bounds(p: Problem) -> tuple[FloatArray, FloatArray]:
@@ -56,9 +61,12 @@ def _bounds(p: Problem) -> tuple[FloatArray, FloatArray]:
     return np.zeros(p.base.shape[1]), np.where(p.base[0] > 0, np.inf, 0.0)
 
 
-def _support(p: Problem, scores: FloatArray) -> float:
-    """max of sum_c w_c scores_c over allowed w of any total."""
+def _support(p: Problem, scores: FloatArray, v: FloatArray) -> float:
+    """max of sum_c w_c scores_c over allowed w of any total; no cell weighs more than a category that it is in."""
     low, high = _bounds(p)
+    for margin, at in zip(p.margins, p.at, strict=True):
+        if v[at].any() and not margin.relative:
+            high = np.minimum(high, np.append(margin.target, np.inf)[margin.codes])
     best = np.where(scores > 0, high, low)
     return float((best[scores != 0] * scores[scores != 0]).sum())
 
