@@ -20,7 +20,7 @@ _DOORS = {
     "survey_kit.recode": ("bands", "collapse", "cross", "mapping", "multiple_response", "net", "reverse"),
     "survey_kit.design.design": ("Design",),
     "survey_kit.design.pps": ("PPS",),
-    "survey_kit.weighting": ("design_effect", "rake"),
+    "survey_kit.weighting": ("TargetTable", "cbps", "design_effect", "match", "propensity", "rake", "targets_from"),
     "survey_kit.estimation": (
         "cdf",
         "correlation",
@@ -38,7 +38,7 @@ _DOORS = {
         "total",
         "variance",
     ),
-    "survey_kit.models": ("glm", "margins", "scale"),
+    "survey_kit.models": ("doubly_robust", "glm", "margins", "scale"),
     "survey_kit.tables": ("table",),
     "survey_kit.charts": ("chart",),
     "survey_kit.reports": ("build",),

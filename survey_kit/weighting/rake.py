@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.rake import RakedCells, Solver
 from survey_kit.results.weights import Weights
 from survey_kit.weighting.assemble import largest_gap, target_table
+from survey_kit.weighting.calibrate import calibrate
 from survey_kit.weighting.made import Made, hand_back, weights_of
 from survey_kit.weighting.missing_answers import Missing
 from survey_kit.weighting.raking_cells import RakingCells, adjustment_of, cells_of, goals_of, split_by_base
@@ -21,6 +22,7 @@ from survey_kit.weighting.read_targets import Targets
 from survey_kit.weighting.replicates import RakingRule, rake_replicates
 from survey_kit.weighting.subject import Base, Subject, subject_of
 from survey_kit.weighting.targets import TargetSet, target_set
+from survey_kit.weighting.totals import TotalsLike, has_numbers
 
 S = TypeVar("S", bound=SurveyLike)
 
@@ -31,7 +33,7 @@ _VANISHED = 1e-6  # a factor this far below every target / base ratio is on its 
 @overload
 def rake(
     data: pd.DataFrame,
-    targets: Targets,
+    targets: TotalsLike,
     base: Base = None,
     lower: float | None = None,
     upper: float | None = None,
@@ -45,7 +47,7 @@ def rake(
 @overload
 def rake(  # type: ignore[overload-cannot-match]
     data: S,
-    targets: Targets,
+    targets: TotalsLike,
     base: Base = None,
     lower: float | None = None,
     upper: float | None = None,
@@ -58,7 +60,7 @@ def rake(  # type: ignore[overload-cannot-match]
 ) -> S: ...
 def rake(
     data: pd.DataFrame | SurveyLike,
-    targets: Targets,
+    targets: TotalsLike,
     base: Base = None,
     lower: float | None = None,
     upper: float | None = None,
@@ -116,14 +118,34 @@ def rake(
     """
     one_of("solver", solver, SOLVERS)
     limits = _limits(lower, upper, tol, max_iter)
+    if has_numbers(targets):
+        _refuse_with_numbers(solver, seed)
+        options: Any = {"lower": lower, "upper": upper, "missing": missing, "tol": tol, "max_iter": max_iter}
+        return _named(calibrate(data, targets, base, "raking", **options))
     subject = subject_of(data, base)
     if limits.bounded and subject.survey is not None and base is not None:
         _refuse_other_base(subject.survey)
-    wanted = target_set(subject, targets, missing, seed)
+    wanted = target_set(subject, cast(Targets, targets), missing, seed)
     cells = cells_of(wanted)
     raked = _rake_rows(subject, wanted, cells, _rule(limits, subject, wanted, solver))
     weights = _weights(subject, wanted, cells, raked, limits)
     return hand_back(subject, weights, lambda again: rake_replicates(again, wanted, raked.split, raked.rule))
+
+
+def _refuse_with_numbers(solver: str, seed: int) -> None:
+    """With totals of numbers raking is calibration at the same distance, which sweeps cannot do."""
+    if solver == "ipf":
+        raise UnsupportedOption('solver="ipf" is for margins: totals of numbers need solver="auto" or "newton".')
+    if seed != 0:
+        raise UnsupportedOption(f"seed={seed} is not available with totals of numbers. Leave it out.")
+
+
+def _named(made: Weights | SurveyLike) -> Weights | SurveyLike:
+    """What calibrate made, as a raking."""
+    if isinstance(made, Weights):
+        return replace(made, method="rake")
+    survey: Any = made
+    return cast(SurveyLike, replace(survey, weights=replace(survey.weights, method="rake")))
 
 
 def _refuse_other_base(survey: SurveyLike) -> None:

@@ -124,7 +124,7 @@ def finished(draft: Draft, subject: Subject, missing: Missing) -> tuple[Margin, 
         text = f"{draft.name!r}: rows without a value, left alone by this margin: {n} ({held:.1%} of the base weights)."
         relative = Margin(draft.name, draft.names, draft.code, draft.shares, extra, relative=True)
         return relative, draft.jacobian, (Notice("no_answer", text, n),)
-    text = f"{draft.name!r}: rows without a value are a category of their own with {held:.1%} of the base weights: {n}."
+    text = f"{draft.name!r}: rows without a value, a category of their own with {held:.1%} of the base weights: {n}."
     return *_with_own(plain, gone, held, draft.jacobian), (Notice("no_answer", text, n),)
 
 
