@@ -93,7 +93,8 @@ def doubly_robust(
         ConvergenceError: no finite coefficients fit one of the models.
         ArgumentError, InvalidWeightError, NoValidData, UnsupportedOption.
 
-    Equivalent: R nonprobsvy::nonprob(selection=, outcome=); NonProbEst. Source: Chen, Li & Wu (2020), JASA 115, 2011.
+    Equivalent: R nonprobsvy::nonprob(selection=, outcome=); NonProbEst. Stata, SPSS: none.
+    Source: Chen, Li & Wu (2020), JASA 115, 2011.
 
     Example:
         >>> import pandas as pd, survey_kit as sk

@@ -70,7 +70,7 @@ def cbps(
     calibration, and estimates of what is linear in x hold whether the propensities are right or not.
 
     Equivalent: R nonprobsvy::nonprob with control_sel(est_method = "gee", gee_h_fun = 1) (inverse); WeightIt::weightit(
-    method = "cbps", over = FALSE, estimand = "ATC"), CBPS::CBPS(method = "exact"), ebal (odds). Stata: ebalance.
+    method = "cbps", over = FALSE, estimand = "ATC"), CBPS::CBPS(method = "exact"), ebal (odds). Stata: ebalance. SPSS: none.
 
     Example:
         >>> import pandas as pd

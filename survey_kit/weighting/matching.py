@@ -96,7 +96,7 @@ def match(
         UnsupportedOption: a survey with replicate weights, or one that was weighted before.
 
     Equivalent: R MatchIt::matchit(method = "nearest", m.order = "closest") with the reference as treated, Matching::Match;
-    Stata teffects nnmatch.
+    Stata teffects nnmatch. SPSS: FUZZY (extension). Source: Rivers (2007), Sampling for web surveys, JSM.
 
     Example:
         >>> import pandas as pd

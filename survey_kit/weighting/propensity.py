@@ -95,7 +95,8 @@ def propensity(
         ArgumentError, InvalidWeightError, NoValidData, UnsupportedOption.
 
     Equivalent: R nonprobsvy::nonprob(selection = ~ x) with method "mle" (pseudo-likelihood); glm(family = quasibinomial) on
-    the stacked samples, WeightIt::weightit(method = "glm", estimand = "ATC") (odds).
+    the stacked samples, WeightIt::weightit(method = "glm", estimand = "ATC") (odds). Stata, SPSS: logit / LOGISTIC REGRESSION
+    on the stacked file, weighted.
 
     Example:
         >>> import pandas as pd
