@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import fsum
 
 import numpy as np
 import pandas as pd
@@ -88,7 +89,7 @@ def draft_of(matched: Matched, verdict: UnitVerdict, base_total: float, known_to
     place[:-1][~free], place[:-1][free] = np.arange(f), -1 if open_ else f
     names = [n for n, is_free in zip(matched.names, free, strict=True) if not is_free]
     if not free.any():
-        shares = values / values.sum()
+        shares = values / fsum(values)  # exact: shares that sum to 1 stay as they were written
         jacobian = (np.eye(f) - known_total * shares[:, None]) / values.sum()
     elif open_:
         shares, jacobian = values / base_total, np.eye(f) / base_total
