@@ -6,7 +6,7 @@ Every fault of every column comes in one error.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import getattr_static
 
 import numpy as np
@@ -22,6 +22,7 @@ from survey_kit.weighting.model_terms import Factor, Model, evaluate, read_model
 from survey_kit.weighting.predictors import predictors
 from survey_kit.weighting.subject import Answers, Subject, subject_of
 
+_LARGEST = 1e150  # squares of numbers beyond are infinite
 _OF_A_SURVEY = ("codes", "codebook", "bound", "domain")
 
 
@@ -51,13 +52,15 @@ class Reference:
 class Shared:
     """One column as both samples have it: positions among `categories`, or numbers where there are none.
 
-    Shapes: sample (n,), reference (m,). Rows without weight hold 0 where they have no value.
+    Shapes: sample (n,), reference (m,). Rows without weight hold 0 where they have no value. `numbers`: the numbers of both,
+    where C() makes categories of them.
     """
 
     name: str
     categories: tuple[str, ...]
     sample: np.ndarray
     reference: np.ndarray
+    numbers: Shared | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +93,7 @@ def reference_of(
         population: what the weights are scaled to; None leaves them as they are.
     """
     if isinstance(reference, pd.DataFrame):
+        _refuse_empty(reference)
         rows, survey = subject_of(reference, weight), None
     else:
         rows, survey = _of_survey(reference, weight)
@@ -116,10 +120,14 @@ def _of_survey(reference: object, weight: str | None) -> tuple[Subject, SurveyLi
             f"reference_weight={weight!r} belongs to a DataFrame; a survey has its own. Leave it out, or state it in the "
             "survey's design."
         )
-    if not len(survey.codes):
-        raise NoValidData("The reference has no rows.")
+    _refuse_empty(survey.codes)
     base = np.array(survey.bound.weight)  # those that its design implies, where none are stated
     return Subject(frame=survey.codes, base=base, weighted=True, codebook=survey.codebook, survey=survey), survey
+
+
+def _refuse_empty(frame: pd.DataFrame) -> None:
+    if not len(frame):
+        raise NoValidData("The reference has no rows: there is nothing to compare with.")
 
 
 def pair_of(subject: Subject, reference: Reference, model: Model) -> Pair:
@@ -130,7 +138,8 @@ def pair_of(subject: Subject, reference: Reference, model: Model) -> Pair:
         TargetMismatchError: categories that one side lacks, missing values, text against numbers.
         ArgumentError: a model that cannot be read, or columns that say the same.
     """
-    named = [] if isinstance(model, str) else [name for name in model if isinstance(name, str)]
+    listed_names = isinstance(model, Sequence) and not isinstance(model, str)
+    named = [name for name in model if isinstance(name, str)] if listed_names else []
     both = list(dict.fromkeys([*subject.frame.columns, *reference.rows.frame.columns, *named]))
     forced = _columns_of(model, both)
     columns = shared_columns(subject, reference, forced)
@@ -151,9 +160,10 @@ def shared_columns(subject: Subject, reference: Reference, wanted: dict[str, boo
     absent: list[str] = []
     found: list[Shared] = []
     for name, forced in wanted.items():
-        lacking = list(_lacking(name, subject, reference))
+        lacking, repeated = _lacking(name, subject, reference)
         absent += lacking
-        if not lacking:
+        faults += repeated
+        if not lacking and not repeated:
             shared, wrong = _shared(name, forced, subject, reference)
             faults += wrong
             found += [] if shared is None else [shared]
@@ -182,17 +192,19 @@ def _columns_of(model: Model, columns: Sequence[object]) -> dict[str, bool]:
     return used
 
 
-def _lacking(name: str, subject: Subject, reference: Reference) -> Iterable[str]:
+def _lacking(name: str, subject: Subject, reference: Reference) -> tuple[list[str], list[str]]:
+    """Where a column is absent, and where it is there more than once."""
+    absent, repeated = [], []
     frames = (("data", subject.frame), ("reference", reference.rows.frame))
     if all(name not in frame.columns for _, frame in frames):
-        yield f"No column {name!r} in either sample.{did_you_mean(name, subject.frame.columns)}"
-        return
+        return [f"No column {name!r} in either sample.{did_you_mean(name, subject.frame.columns)}"], []
     for side, frame in frames:
         times = list(frame.columns).count(name)
         if times == 0:
-            yield f"No column {name!r} in the {side}.{did_you_mean(name, frame.columns)}"
+            absent.append(f"No column {name!r} in the {side}.{did_you_mean(name, frame.columns)}")
         elif times > 1:
-            yield f"{name!r}: the {side} has {times} columns of this name. Rename them."
+            repeated.append(f"{name!r}: the {side} has {times} columns of this name. Rename them.")
+    return absent, repeated
 
 
 def _error(absent: Sequence[str], faults: Sequence[str]) -> Exception:
@@ -205,9 +217,13 @@ def _error(absent: Sequence[str], faults: Sequence[str]) -> Exception:
 def _shared(name: str, forced: bool, subject: Subject, reference: Reference) -> tuple[Shared | None, list[str]]:
     """The column in both samples, or what is wrong with it."""
     sides = ((subject, subject.base > 0), (reference.rows, reference.weight > 0))
-    if forced or any(_is_categorical(side, name) for side, _ in sides):
+    if any(_is_categorical(side, name) for side, _ in sides):
         return _categories(name, *sides)
-    return _numbers(name, *sides)
+    numbers, faults = _numbers(name, *sides)
+    if not forced or numbers is None:
+        return numbers, faults
+    shared, faults = _categories(name, *sides)
+    return None if shared is None else replace(shared, numbers=numbers), faults
 
 
 def _is_categorical(rows: Subject, name: str) -> bool:
@@ -311,9 +327,11 @@ def _numbers(name: str, sample: Side, reference: Side) -> tuple[Shared | None, l
     for side, (rows, counted) in (("data", sample), ("reference", reference)):
         numbers, valid = numbers_of(rows, name)
         faults += _missing(name, side, ~valid, counted)
-        infinite = np.flatnonzero(np.isinf(numbers) & counted & valid)
+        infinite = np.flatnonzero((np.abs(numbers) > _LARGEST) & counted & valid)
         if len(infinite):
-            faults.append(f"{name!r}: infinite in row {listed(infinite + 1)} of the {side}. Correct it first.")
+            faults.append(
+                f"{name!r}: infinite, or beyond 1e150, in row {listed(infinite + 1)} of the {side}. Correct it first."
+            )
         values.append(np.where(valid & np.isfinite(numbers), numbers, 0.0))
     used = [v[counted] for v, (_, counted) in zip(values, (sample, reference), strict=True)]
     if not faults and np.ptp(np.concatenate(used)) == 0:
@@ -338,16 +356,21 @@ def _stacked(columns: Sequence[Shared]) -> pd.DataFrame:
     """The columns of both samples, the sample's rows first."""
     out = {}
     for column in columns:
-        values = np.concatenate([column.sample, column.reference])
-        out[column.name] = pd.Categorical.from_codes(values, list(column.categories)) if column.categories else values
+        used = column if column.numbers is None else column.numbers
+        values = np.concatenate([used.sample, used.reference])
+        out[column.name] = pd.Categorical.from_codes(values, list(used.categories)) if used.categories else values
     return pd.DataFrame(out)
 
 
 def refuse_aliased(x: FloatArray, names: Sequence[str]) -> None:
-    """Refuse columns that are combinations of those before them."""
-    scaled = x / np.maximum(np.linalg.norm(x, axis=0), 1e-300)
-    diagonal = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
-    short = [names[i] for i in range(len(names)) if i >= len(diagonal) or diagonal[i] < 1e-9]
+    """Refuse columns that are combinations of those before them; the first is the constant."""
+    scaled = x / np.maximum(np.abs(x).max(axis=0), 1e-300)
+    centred = scaled[:, 1:] - scaled[:, 1:].mean(axis=0)
+    spread = np.linalg.norm(centred, axis=0)
+    held = spread > 1e-13 * np.sqrt(len(x))
+    centred = np.where(held, centred / np.where(held, spread, 1.0), 0.0)
+    diagonal = np.abs(np.diag(np.linalg.qr(centred, mode="r")))
+    short = [names[i + 1] for i in range(len(names) - 1) if i >= len(diagonal) or diagonal[i] < 1e-9]
     if short:
         raise ArgumentError(
             f"{listed(short)} can be written as a combination of the terms before it, so its coefficient does not exist. "

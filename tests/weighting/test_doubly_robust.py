@@ -147,6 +147,9 @@ def test_imputation_has_the_error_of_its_predictions_and_of_its_coefficients():
     z = rest * (x @ np.linalg.solve(x.T @ x, np.average(r, axis=0, weights=reference["d"])))
     own = len(z) / (len(z) - 1) * np.sum((z - z.mean()) ** 2)
     assert found.se[0] == pytest.approx(np.sqrt(predicted.se[0] ** 2 + own), rel=1e-10)
+    other = predicted.se[0] ** 2  # Satterthwaite
+    df = (own + other) ** 2 / (own**2 / (len(sample) - 1) + other**2 / (len(reference) - 1))
+    assert found.dfs[0] == pytest.approx(df, rel=1e-10)
 
 
 @pytest.mark.parametrize("which", ["both models", "propensity wrong", "outcome wrong"])

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 import survey_kit as sk
 from survey_kit.codebook import Codebook, MissingRule, Variable
-from survey_kit.errors import ArgumentError, ConvergenceError, TargetMismatchError, UnknownNameError
+from survey_kit.errors import (
+    ArgumentError,
+    ConvergenceError,
+    NoValidData,
+    TargetMismatchError,
+    UndeclaredMissingError,
+    UnknownNameError,
+)
 from survey_kit.kernels.propensity import LAWS, TOL, expit, fit_participation, outside_range
 from survey_kit.weighting.cbps import cbps
 from survey_kit.weighting.propensity import propensity, replicate_shifts
@@ -362,7 +369,47 @@ def test_every_fault_is_named_in_one_error():
     )
 
 
+def test_numbers_may_be_categories_in_a_formula():
+    """C() of a number is that number as text, and their names are those of the numbers."""
+    text = PANEL.assign(sex=PANEL["sex"].map(str)), PEOPLE.assign(sex=PEOPLE["sex"].map(str))
+    one = propensity(PANEL, PEOPLE, "age + C(sex)", reference_weight="d")
+    two = propensity(*text, ["age", "sex"], reference_weight="d")
+    np.testing.assert_allclose(one.values, two.values, rtol=1e-11)
+    assert one.targets["category"].tolist() == two.targets["category"].tolist() == ["mean", "0", "1"]
+    both_ways = propensity(PANEL, PEOPLE, "I(age**2) + C(sex) * age", reference_weight="d")
+    assert len(both_ways.details["coefficients"]) == 5
+
+
+def test_the_order_of_rows_does_not_choose_the_reference_category():
+    sample, reference = both(60, 60)
+    first, moved = (propensity(s, reference, ["town"], reference_weight="d") for s in (sample, sample.iloc[::-1]))
+    pd.testing.assert_series_equal(first.details["coefficients"], moved.details["coefficients"])
+
+
+def test_a_number_far_from_zero_is_no_constant():
+    rng = np.random.default_rng(1)
+    panel, people = (pd.DataFrame({"h": rng.normal(size=n)}) for n in (40, 50))
+    far = propensity(panel + 1e8, people + 1e8, ["h"], population=500)
+    np.testing.assert_allclose(far.values, propensity(panel, people, ["h"], population=500).values, rtol=1e-5)
+
+
 REFUSED = {
+    "empty": (lambda: propensity(PANEL, PEOPLE.iloc[:0], MODEL), NoValidData, "The reference has no rows"),
+    "no model": (lambda: propensity(PANEL, PEOPLE, 3), ArgumentError, "model=3 is neither a list of column names nor"),
+    "twice": (
+        lambda: propensity(pd.concat([PANEL, PANEL[["age"]]], axis=1), PEOPLE, MODEL),
+        TargetMismatchError,
+        "'age': the data has 2 columns of this name. Rename them.",
+    ),
+    "like nonresponse": (
+        lambda: propensity(
+            sk.from_frame(PANEL[["age"]], Codebook({"age": Variable("age", labels={70: "Refused"}, measure="scale")})),
+            PEOPLE,
+            ["age"],
+        ),
+        UndeclaredMissingError,
+        "codes that read like nonresponse",
+    ),
     "method": (
         lambda: propensity(PANEL, PEOPLE, MODEL, method="cbps"),
         ArgumentError,
@@ -402,7 +449,7 @@ REFUSED = {
     "infinite": (
         lambda: propensity(PANEL.assign(age=np.inf), PEOPLE, MODEL, population=99),
         TargetMismatchError,
-        "'age': infinite in row 1, 2, 3",
+        "'age': infinite, or beyond 1e150, in row 1, 2, 3",
     ),
 }
 
