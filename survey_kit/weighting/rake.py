@@ -119,9 +119,9 @@ def rake(
     one_of("solver", solver, SOLVERS)
     limits = _limits(lower, upper, tol, max_iter)
     if has_numbers(targets):
-        _refuse_with_numbers(solver, seed)
-        options: Any = {"lower": lower, "upper": upper, "missing": missing, "tol": tol, "max_iter": max_iter}
-        return _named(calibrate(data, targets, base, "raking", **options))
+        _refuse_sweeps(solver)
+        options: Any = {"lower": lower, "upper": upper, "missing": missing, "seed": seed}
+        return _named(calibrate(data, targets, base, "raking", tol=tol, max_iter=max_iter, **options))
     subject = subject_of(data, base)
     if limits.bounded and subject.survey is not None and base is not None:
         _refuse_other_base(subject.survey)
@@ -132,12 +132,10 @@ def rake(
     return hand_back(subject, weights, lambda again: rake_replicates(again, wanted, raked.split, raked.rule))
 
 
-def _refuse_with_numbers(solver: str, seed: int) -> None:
+def _refuse_sweeps(solver: str) -> None:
     """With totals of numbers raking is calibration at the same distance, which sweeps cannot do."""
     if solver == "ipf":
         raise UnsupportedOption('solver="ipf" is for margins: totals of numbers need solver="auto" or "newton".')
-    if seed != 0:
-        raise UnsupportedOption(f"seed={seed} is not available with totals of numbers. Leave it out.")
 
 
 def _named(made: Weights | SurveyLike) -> Weights | SurveyLike:

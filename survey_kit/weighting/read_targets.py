@@ -86,11 +86,19 @@ class WrittenMargin:
 
 @dataclass(frozen=True, eq=False)
 class WrittenTargets:
-    """Margins in the order written, the covariance of the targets by `Wish.row` (None without), and what was assumed."""
+    """Margins as written.
+
+    Attributes:
+        margins: in the order written.
+        covariance: of the targets by `Wish.row`; None without.
+        notices: what was assumed.
+        counts: whether the targets are known to be counts.
+    """
 
     margins: tuple[WrittenMargin, ...]
     covariance: FloatArray | None = None
     notices: tuple[Notice, ...] = ()
+    counts: bool = False
 
 
 def read_targets(targets: Targets, columns: Collection[Hashable]) -> list[WrittenMargin]:
@@ -126,9 +134,8 @@ def read_written(targets: Targets, columns: Collection[Hashable]) -> WrittenTarg
 
 
 def _from_table(targets: TargetTable, columns: Collection[Hashable]) -> WrittenTargets:
-    return WrittenTargets(
-        _from_long(targets.table, columns, "The table of targets"), targets.covariance, targets.notices
-    )
+    margins = _from_long(targets.table, columns, "The table of targets")
+    return WrittenTargets(margins, targets.covariance, targets.notices, targets.counts)
 
 
 def _margin(key: Hashable, wishes: object, columns: Collection[Hashable]) -> WrittenMargin:
@@ -210,9 +217,9 @@ def _csv(path: Path) -> pd.DataFrame:
         raise TargetError(f"Targets file {path.name!r} cannot be read as CSV: {str(error).strip()}.") from error
     if not isinstance(table.index, pd.RangeIndex):
         raise TargetError(f"Targets file {path.name!r} has rows with more cells than its header has names.")
-    if "target" in table.columns:
-        cells = table["target"].str.replace(",", ".", regex=False) if separator == ";" else table["target"]
-        table = table.assign(target=[_number(cell) for cell in cells])
+    for name in {"target", "se"} & set(table.columns):
+        cells = table[name].str.replace(",", ".", regex=False) if separator == ";" else table[name]
+        table = table.assign(**{name: pd.Series([_number(cell) for cell in cells], index=table.index, dtype=object)})
     return table
 
 

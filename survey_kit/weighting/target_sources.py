@@ -17,7 +17,7 @@ from survey_kit.weighting.subject import Base, Subject, answers, reference_of
 
 MarginNames: TypeAlias = Sequence[Hashable | tuple[Hashable, ...]]
 
-COUNTS = ("target", "count", "n", "Freq")  # a column of this name counts people in each row of a population
+COUNTS = ("target", "count", "n", "Freq")  # a column of this name has the targets of a population's rows
 NUMBERS = (*COUNTS, "weight")
 
 
@@ -30,11 +30,13 @@ class TargetTable:
         covariance: of the targets, row by row of the table, in their unit squared (shares of 1, percent or counts). The
             error of targets joins every later standard error. None for targets without error. Shape (K, K).
         notices: what was left out or assumed when it was made.
+        counts: whether targets are counts, whatever they sum to. False: judged by their sums.
     """
 
     table: pd.DataFrame
     covariance: FloatArray | None = None
     notices: tuple[Notice, ...] = field(default=(), repr=False)
+    counts: bool = False
 
     def __post_init__(self) -> None:
         absent = [c for c in ("variable", "category", "target") if c not in self.table.columns]
@@ -100,14 +102,14 @@ def targets_from(
         Notice("no_answer", f"{m.name!r}: rows of the reference without a value, left out: {m.left_out}.", m.left_out)
         for m in left
     )
-    return TargetTable(table, _covariance(subject, found, counts) if errors else None, notices)
+    return TargetTable(table, _covariance(subject, found, counts) if errors else None, notices, counts)
 
 
 def from_population(population: pd.DataFrame, columns: Collection[Hashable]) -> TargetTable:
     """A population given in place of targets: the columns that the data have, too, are the margins.
 
-    Numbers in a column target, count, n or Freq (the first found) are counts of people; those in a column weight, and rows
-    that count 1 each where there is no such column, give shares.
+    Numbers in a column target, count, n or Freq (the first found) are targets as they stand; those in a column weight, and
+    rows that count 1 each where there is no such column, give shares.
 
     Raises:
         UnsupportedOption: no column of the data is among those of the population.
@@ -123,12 +125,9 @@ def from_population(population: pd.DataFrame, columns: Collection[Hashable]) -> 
     made = targets_from(population, margins, number, counts=number in COUNTS)
     unused = [str(c) for c in population.columns if c not in margins and c != number]
     rows = f"{len(population)} rows" + (f" with numbers in {number!r}" if number else ", each counting 1")
-    text = (
-        f"Targets are the {'counts' if number in COUNTS else 'shares'} of {listed(repr(str(m)) for m in margins)} in a"
-    )
-    text = f"{text} population of {rows}." + (
-        f" Not in the data, unused: {listed(map(repr, unused))}." if unused else ""
-    )
+    text = f"Targets of {listed(repr(str(m)) for m in margins)} are from a population of {rows}."
+    if unused:
+        text = f"{text} Not in the data, unused: {listed(map(repr, unused))}."
     return TargetTable(made.table, None, (Notice("population", text), *made.notices))
 
 

@@ -32,7 +32,11 @@ class UnitVerdict:
 
 
 def judge_units(
-    margins: Mapping[str, Sequence[float]], rows: int, base_total: float, free: Mapping[str, str] | None = None
+    margins: Mapping[str, Sequence[float]],
+    rows: int,
+    base_total: float,
+    free: Mapping[str, str] | None = None,
+    stated: Unit | None = None,
 ) -> UnitVerdict:
     """The unit of all margins from their sums.
 
@@ -40,6 +44,7 @@ def judge_units(
         margins: the targets of each margin.
         rows, base_total: number of rows, sum of the base weights.
         free: margins of which some categories have no target, and how those are shown.
+        stated: the unit where it is known, whatever the sums.
 
     A margin is in shares if it sums to 1 within 0.005, in percentages if it sums to 100 within 0.5, else in counts. A
     sum near 1 or 100 that is neither is refused, unless it is the number of rows or the total of the base weights.
@@ -48,7 +53,7 @@ def judge_units(
     shares, to more than 100 counts.
     """
     free = free or {}
-    full = _judge_full({m: v for m, v in margins.items() if m not in free}, rows, base_total)
+    full = _judge_full({m: v for m, v in margins.items() if m not in free}, rows, base_total, stated)
     open_ = {name: values for name, values in margins.items() if name in free}
     if not open_:
         return full
@@ -96,10 +101,12 @@ def _no_room(name: str, values: Sequence[float], free: str, unit: Unit, scale: f
     return ""
 
 
-def _judge_full(margins: Mapping[str, Sequence[float]], rows: int, base_total: float) -> UnitVerdict:
+def _judge_full(
+    margins: Mapping[str, Sequence[float]], rows: int, base_total: float, stated: Unit | None
+) -> UnitVerdict:
     sums = {name: float(np.sum(values)) for name, values in margins.items()}
     largest = {name: max(values) for name, values in margins.items()}
-    units = {name: _unit(total, largest[name], rows, base_total) for name, total in sums.items()}
+    units = {name: stated or _unit(total, largest[name], rows, base_total) for name, total in sums.items()}
     faults = [_incomplete(name, sums[name], unit) for name, unit in units.items() if unit.startswith("near")]
     clear = {name: unit for name, unit in units.items() if not unit.startswith("near")}
     kinds = dict.fromkeys(clear.values())

@@ -12,7 +12,7 @@ from survey_kit.errors import TargetError
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.schema import Notice
 from survey_kit.weighting.missing_answers import Missing, check_missing, weighting_answers
-from survey_kit.weighting.read_targets import Targets, WrittenMargin, WrittenTargets, read_written
+from survey_kit.weighting.read_targets import Targets, WrittenTargets, read_written
 from survey_kit.weighting.subject import Subject
 from survey_kit.weighting.target_conflicts import settled
 from survey_kit.weighting.target_matching import Fault, Matched, bad_values, error_of, match, repeated_margins
@@ -75,7 +75,7 @@ def target_set(subject: Subject, targets: Targets, missing: Missing = "error", s
     known, imputed = weighting_answers(subject, variables, missing, seed)
     found = [match(subject, m, known, missing) for m in written.margins]
     matched = [m for m, _ in found if m is not None]
-    verdict = _judged(subject, written.margins)
+    verdict = _judged(subject, written)
     faults = [
         *repeated_margins(written.margins),
         *(fault for _, wrong in found for fault in wrong),
@@ -89,12 +89,12 @@ def target_set(subject: Subject, targets: Targets, missing: Missing = "error", s
     return TargetSet(made.margins, verdict.unit, made.total, notices, made.keeps_total, made.root)
 
 
-def _judged(subject: Subject, written: Sequence[WrittenMargin]) -> UnitVerdict:
+def _judged(subject: Subject, written: WrittenTargets) -> UnitVerdict:
     """The unit of the margins whose targets are numbers."""
-    sound = [m for m in written if m.wishes and not bad_values(m)]
+    sound = [m for m in written.margins if m.wishes and not bad_values(m)]
     values = {m.name: [float(w.value) for w in m.wishes if not w.free] for m in sound}  # type: ignore[arg-type]
     free = {m.name: ", ".join(repr(w.shown) for w in m.wishes if w.free) for m in sound if m.free}
-    return judge_units(values, subject.n, subject.total, free)
+    return judge_units(values, subject.n, subject.total, free, "count" if written.counts else None)
 
 
 def _made(
