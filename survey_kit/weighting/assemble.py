@@ -73,4 +73,4 @@ def _margin_table(margin: Margin, subject: Subject, total: float, weights: Float
             "gap": achieved - margin.shares,
         }
     )
-    return table.join(margin.extra, suffixes=(None, "_given"))
+    return table.join(margin.extra, suffixes=(None, "_given")) if margin.extra.shape[1] else table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 from inspect import getattr_static
 from typing import TypeAlias, cast
 
@@ -73,10 +74,10 @@ class Answers:
     known_as: dict[str, list[int]] = field(repr=False)
     booleans: bool = False
 
-    @property
+    @cached_property
     def missing(self) -> int:
         """Rows without a value."""
-        return int((self.codes < 0).sum())
+        return int(np.count_nonzero(self.codes < 0))
 
 
 def subject_of(data: pd.DataFrame | SurveyLike, base: Base = None) -> Subject:

@@ -169,12 +169,13 @@ class _Crossing:
 
 def _cross(parts: Sequence[Answers]) -> _Crossing:
     shape = tuple(max(len(p.names), 1) for p in parts)
-    code = np.zeros(len(parts[0].codes), dtype=np.int64)
-    for part, size in zip(parts, shape, strict=True):
+    code = parts[0].codes
+    for part, size in zip(parts[1:], shape[1:], strict=True):
         code = code * size + part.codes
-    if any(p.missing for p in parts):
+    gaps = any(p.missing for p in parts)
+    if gaps and len(parts) > 1:
         code = np.where(np.any([p.codes < 0 for p in parts], axis=0), -1, code)
-    rows = np.bincount(code[code >= 0], minlength=int(np.prod(shape)))
+    rows = np.bincount(code[code >= 0] if gaps else code, minlength=int(np.prod(shape)))
     return _Crossing(code, rows, tuple(p.names for p in parts), shape)
 
 

@@ -85,8 +85,8 @@ def draft_of(matched: Matched, verdict: UnitVerdict, base_total: float, known_to
     fixed = tuple(w for w in matched.wishes if not w.free)
     values = np.array([float(w.value) for w in fixed])  # type: ignore[arg-type]
     f, open_ = len(fixed), bool(free.any()) and verdict.open
-    place = np.full(len(free) + 1, -1, dtype=np.int64)  # the last one is for rows without a value
-    place[:-1][~free], place[:-1][free] = np.arange(f), -1 if open_ else f
+    place = np.append(np.cumsum(~free) - 1, -1)  # the last one is for rows without a value
+    place[:-1][free] = -1 if open_ else f
     names = [n for n, is_free in zip(matched.names, free, strict=True) if not is_free]
     if not free.any():
         shares = values / fsum(values)  # exact: shares that sum to 1 stay as they were written
@@ -98,7 +98,8 @@ def draft_of(matched: Matched, verdict: UnitVerdict, base_total: float, known_to
         shares = np.append(values, scale - values.sum()) / scale
         jacobian = np.vstack([np.eye(f), -np.ones(f)]) / scale
         names.append(" or ".join(n for n, is_free in zip(matched.names, free, strict=True) if is_free))
-    return Draft(matched, fixed, tuple(names), place[matched.code], shares, jacobian, open_)
+    code = place[matched.code] if free.any() else matched.code
+    return Draft(matched, fixed, tuple(names), code, shares, jacobian, open_)
 
 
 def unclear(draft: Draft, missing: Missing) -> str:
@@ -116,8 +117,8 @@ def finished(draft: Draft, subject: Subject, missing: Missing) -> tuple[Margin, 
     extra = pd.DataFrame([dict(w.extra) for w in draft.fixed], index=range(len(draft.fixed)))
     extra = extra.reindex(range(len(draft.shares)))
     gone = draft.matched.code < 0
+    n = int(np.count_nonzero(gone))
     plain = Margin(draft.name, draft.names, draft.code, draft.shares, extra, relative=False)
-    n = int(gone.sum())
     if not n:
         return plain, draft.jacobian, ()
     held = float(subject.base[gone].sum() / subject.total)
