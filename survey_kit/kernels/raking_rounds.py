@@ -86,26 +86,51 @@ def _of_cells(margin: IntArray, by_category: FloatArray) -> FloatArray:
     return np.vstack([by_category, np.zeros((1, by_category.shape[1]))])[margin]
 
 
-def uncertain_cells(margins: tuple[IntArray, ...], root: FloatArray) -> FloatArray:
+def uncertain_cells(
+    margins: tuple[IntArray, ...], root: FloatArray, own: tuple[OwnCategory | None, ...] = ()
+) -> FloatArray:
     """A root of the targets' covariance as one that works on coefficients of cells.
 
-    Coefficients of cells are a = Z lambda (Z: indicators of the K categories), and the targets' error is root' lambda in the
-    estimate: L = Z (Z'Z)^+ root gives L'a = root' lambda.
+    Coefficients of cells are a = Z lambda (Z: indicators of the K categories, less pull x (the own contrast) for own
+    margins), and the targets' error is root' lambda in the estimate: L = Z (Z'Z)^+ root gives L'a = root' lambda.
 
     Args:
         margins: category of each cell (-1: none), M arrays of shape (C,).
         root: in units of weights, margin after margin. Shape (K, q).
+        own: as in `MarginRounds`; empty for none.
 
     Returns:
         L. Shape (C, q).
     """
     sizes = [int(m.max(initial=-1)) + 1 for m in margins]
     ends = np.concatenate([[0], np.cumsum(sizes)])
-    k = int(ends[-1])
-    gram = np.zeros((k, k))
+    gram = np.zeros((int(ends[-1]), int(ends[-1])))
     for i, one in enumerate(margins):
         for j, other in enumerate(margins):
             both = (one >= 0) & (other >= 0)
             np.add.at(gram, (one[both] + ends[i], other[both] + ends[j]), 1.0)
-    parts = np.split(np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ root, ends[1:-1])
-    return np.sum([_of_cells(m, part) for m, part in zip(margins, parts, strict=True)], axis=0)
+    pull, contrast = _own_part(margins, ends, own)
+    along = np.concatenate([_by_category(m, pull, k) for m, k in zip(margins, sizes, strict=True)])
+    gram += contrast @ (pull.T @ pull) @ contrast.T - along @ contrast.T - contrast @ along.T
+    solved = np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ root
+    parts = zip(margins, np.split(solved, ends[1:-1]), strict=True)
+    return np.sum([_of_cells(m, part) for m, part in parts], axis=0) - pull @ (contrast.T @ solved)
+
+
+def _own_part(
+    margins: tuple[IntArray, ...], ends: IntArray, own: tuple[OwnCategory | None, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """The pulls of own margins, and lambda_own - sum_k p_k lambda_k as vectors. Shapes (C, m), (K, m)."""
+    found = [(int(start), o) for start, o in zip(ends[:-1], own, strict=False) if o is not None]
+    pull, contrast = np.zeros((len(margins[0]), len(found))), np.zeros((int(ends[-1]), len(found)))
+    for j, (start, o) in enumerate(found):
+        pull[:, j] = o.pull
+        contrast[start : start + len(o.p) + 1, j] = np.insert(-o.p, o.at, 1.0)
+    return pull, contrast
+
+
+def _by_category(margin: IntArray, values: FloatArray, size: int) -> FloatArray:
+    """Sums of the cells' values by category. Shapes (C,), (C, m) -> (k, m)."""
+    out = np.zeros((size, values.shape[1]))
+    np.add.at(out, margin[margin >= 0], values[margin >= 0])
+    return out

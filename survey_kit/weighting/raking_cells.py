@@ -84,7 +84,7 @@ def adjustment_of(
         cells, goals: not split by base weight.
         weights: after raking. Shape (n,).
     """
-    step = raking_step(cells.code, goals.codes, weights)
+    step, own = raking_step(cells.code, goals.codes, weights), list[OwnCategory | None]()
     if any(m.relative or m.own is not None for m in wanted.margins):
         counts = cells.held((weights > 0).astype(float))
         held, after = cells.held(subject.base), cells.held(weights)
@@ -97,7 +97,7 @@ def adjustment_of(
     scales = np.repeat(_scales(wanted, weights), [len(m.shares) for m in wanted.margins])
     root = np.zeros((sum(len(t) for t in goals.targets), wanted.root.shape[1]))
     root[: len(scales)] = wanted.root * scales[:, None]
-    return replace(step, uncertain=uncertain_cells(goals.codes, root))
+    return replace(step, uncertain=uncertain_cells(goals.codes, root, tuple(own)))
 
 
 def _own(margin: Margin, code: IntArray, held: FloatArray, after: FloatArray) -> OwnCategory | None:

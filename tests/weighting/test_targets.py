@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from support.reference import SHARED, needs_shared
 
 from survey_kit.codebook import Codebook, Variable
 from survey_kit.errors import (
     ArgumentError,
+    ConfigError,
     InvalidWeightError,
     MissingFileError,
     NoValidData,
@@ -17,6 +19,7 @@ from survey_kit.errors import (
     UnknownNameError,
     UnsupportedOption,
 )
+from survey_kit.reports.yaml_nodes import read_yaml
 from survey_kit.weighting import rake
 from survey_kit.weighting.lookalike import difference, look_alike
 from survey_kit.weighting.subject import Subject, answers
@@ -242,6 +245,33 @@ def test_a_csv_that_cannot_be_used(poll, tmp_path, content, text):
     path = tmp_path / "targets.csv"
     path.write_bytes(content)
     assert text in refusal(poll, path, TargetError)
+
+
+HOSTILE = {
+    "H01_missing_category": (TargetMismatchError, "in the data, not in the targets: 'f' (n=30)"),
+    "H02_extra_category": (TargetMismatchError, "'x' (target 0.01, n=0)"),
+    "H04_percent_and_share": (TargetError, "The units differ"),
+    "H06_negative": (TargetError, "negative"),
+    "H07_nan": (TargetError, "the target of 'm' is not a number but '.nan'"),
+    "H08_yaml_norway": (TargetMismatchError, "in the targets, not in the data: 'no'"),
+    "H11_near_zero_target": (TargetError, "is 0, but the data have it (n=30)"),
+    "H13_lookalike": (TargetMismatchError, "look alike but differ: U+043C and U+006D"),
+}
+
+
+@needs_shared
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_of_targets(name):
+    folder = SHARED / "hostile"
+    error, text = HOSTILE[name]
+    frame = pd.read_csv(folder / "H00_sample.csv")
+    assert text in refusal(frame, read_yaml(folder / f"{name}.yaml").plain(), error)
+
+
+@needs_shared
+def test_a_hostile_file_that_writes_one_category_three_times():
+    with pytest.raises(ConfigError, match="This key was given on line 1 already"):
+        read_yaml(SHARED / "hostile" / "H09_types.yaml")
 
 
 # base weights
