@@ -32,7 +32,7 @@ _LONGEST = 3.0  # the largest change of log g in one step of raking
 _OVERSHOT = 0.5  # a step may leave this part of the ascent's slope with the other sign
 _TRIALS = 40
 _PATIENCE = 20  # steps without a tenth of progress after which a column is given up
-_CHUNK = 8_000_000  # numbers of one (n, R) array
+_CHUNK = 4_000_000  # numbers of one (n, R) array
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +89,7 @@ def calibrate_columns(
     Whether totals are met is for the caller to judge: `gap <= tol`.
     """
     w0 = base[:, None] if base.ndim == 1 else base
+    w0 = w0 if features.code is None else np.asfortranarray(w0)  # sums by cell go down the columns
     typical = w0.mean(axis=1)
     loose = np.zeros(features.width) if slack is None else slack
     goals = totals[:, None] if totals.ndim == 1 else totals
@@ -177,7 +178,10 @@ def _solve(p: _Problem, plan: _Plan) -> _Solved:
         state = _step(p if whole else p.take(live), state)
         end = state.lam[:, :1]
         better = state.gap < best.gap[live]
-        best.put(live[better], state if better.all() else state.take(np.flatnonzero(better)))
+        if whole and better.all():
+            best = state
+        else:
+            best.put(live[better], state if better.all() else state.take(np.flatnonzero(better)))
         history.append(float(best.gap.max()))
         left = np.flatnonzero(~progress.done(live, state.gap, plan))
         if len(left) < len(live):
@@ -242,18 +246,35 @@ def _curvature(p: _Problem, state: _State) -> FloatArray:
 
 
 def _search(p: _Problem, old: _State, new: _State, along: FloatArray, du: FloatArray, length: FloatArray) -> _State:
-    """Shorten the step of columns where the ascent has turned into a descent. Concavity makes this enough."""
+    """Shorten the step of columns where the ascent has turned into a steep descent.
+
+    The slope of the ascent falls along the step, since the function is concave: its root lies between 0 and the step, and is
+    bracketed until no more than a part of the first slope is left. Columns that never overshoot are left alone.
+    """
     start = (along * old.residual).sum(axis=0)
+    near, at_near, far = np.zeros_like(length), start, length
+    at_far = _slope(along, new)
+    open_ = at_far < -_OVERSHOT * start
     for _ in range(_TRIALS):
-        with np.errstate(invalid="ignore"):
-            end = (along * new.residual).sum(axis=0)
-        far = ~(end >= -_OVERSHOT * start)
-        if not far.any():
+        if not open_.any():
             break
-        back = np.where(np.isfinite(end), start / np.where(far & np.isfinite(end), start - end, 1.0), 0.1)
-        length = np.where(far, length * np.clip(back, 0.1, 0.7), length)
+        span = far - near
+        part = np.clip(at_near / np.where(open_, at_near - np.maximum(at_far, -1e9 * start), 1.0), 0.05, 0.5)
+        length = np.where(open_, near + span * part, length)
         new = _at(p, old.lam + length * along, old.u + length * du)
+        slope = _slope(along, new)
+        past = slope < 0
+        far, at_far = np.where(open_ & past, length, far), np.where(open_ & past, slope, at_far)
+        near, at_near = np.where(open_ & ~past, length, near), np.where(open_ & ~past, slope, at_near)
+        open_ = open_ & ~(np.abs(slope) <= _OVERSHOT * start)
     return new
+
+
+def _slope(along: FloatArray, state: _State) -> FloatArray:
+    """Slope of the ascent along a step; where g was too large for numbers, it has turned around. Shape (R,)."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        slope = (along * state.residual).sum(axis=0)
+    return np.where(np.isfinite(slope), slope, -np.inf)
 
 
 def _together(p: _Problem, parts: list[_Solved], tol: float) -> Calibrated:

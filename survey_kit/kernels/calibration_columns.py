@@ -60,8 +60,8 @@ class Features:
         """X b for b (p, R). Shape (n, R)."""
         wide = self.cells.shape[1]
         out = self.cells @ b[:wide]
-        out = out if self.code is None else out[self.code]
-        return out if self.rows is None else out + self.rows @ b[wide:]
+        out = out if self.code is None else out.T.take(self.code, axis=1).T
+        return out if self.rows is None else out + (b[wide:].T @ self.rows.T).T
 
     def gram(self, s: FloatArray) -> FloatArray:
         """X' diag(s_r) X for each column r of s (n, R). Shape (R, p, p)."""

@@ -27,7 +27,7 @@ from survey_kit.kernels.groups import FloatArray
 Bound = float | FloatArray
 Factor = Callable[[FloatArray, Bound, Bound], tuple[FloatArray, FloatArray]]
 
-_FARTHEST = 300.0  # |u| of raking beyond which exp(u) is held, to stay within double precision
+_FARTHEST = 300.0  # u of raking beyond which exp(u) is held, to stay within double precision
 
 
 def linear(u: FloatArray, low: Bound, high: Bound) -> tuple[FloatArray, FloatArray]:
@@ -37,7 +37,7 @@ def linear(u: FloatArray, low: Bound, high: Bound) -> tuple[FloatArray, FloatArr
 
 def raking(u: FloatArray, low: Bound, high: Bound) -> tuple[FloatArray, FloatArray]:
     """g = exp(u), cut off at the bounds."""
-    g = np.exp(np.clip(u, -_FARTHEST, _FARTHEST))
+    g = np.exp(np.minimum(u, _FARTHEST))
     return _cut(g, g, low, high)
 
 

@@ -159,6 +159,11 @@ def _why(solved: Calibrated, columns: Sequence[Column], limits: Limits) -> str:
     most = float(solved.conflict.max(initial=0.0))
     if most > limits.tol:
         names = dict.fromkeys(c.variable for c, x in zip(columns, solved.conflict, strict=True) if x > 0.05 * most)
+        if len(names) == 1:
+            return (
+                f"The data leave {next(iter(names))!r} no room to move: it does not vary, or its categories say the same as "
+                "something else. Leave it out, correct it, or let it give way with relax={variable: 0.01}."
+            )
         return (
             f"The targets of {listed(map(repr, names))} contradict each other: one is implied by the others, with another "
             "value. Correct one, leave one out, or let one give way with relax={variable: 0.01}."
