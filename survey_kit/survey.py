@@ -128,12 +128,12 @@ class Survey:
         name = _free_name("weight", self.codes)
         variable = Variable(name, label=weights.label, measure="scale")
         survey = self.with_column(weights.values.rename(name), variable)
-        design = self.design.reweighted(name, weights.adjustments)
+        design = self.design.reweighted(name, weights.adjustments, weights.standing)
         if design.replicates is not None:
             again = replace(design.replicates, columns=(), matrix=weights.replicates, combined=True)
             design = replace(design, adjustments=(), replicates=again)
         codes = marked(survey.codes, len(survey.codes), design)
-        told = (*self._lasting(), *weights.notices, *design.notices)
+        told = tuple(dict.fromkeys((*self._lasting(), *weights.notices, *design.notices)))
         return replace(survey, codes=codes, design=design, notices=told, weights=weights)
 
     # --- columns -----------------------------------------------------------------------------------------------
@@ -260,7 +260,20 @@ class Survey:
     statistic = estimation.statistic
     total = estimation.total
     variance = estimation.variance
+    adjust_nonresponse = weighting.adjust_nonresponse
+    anesrake = weighting.anesrake
+    base_weights = weighting.base_weights
+    calibrate = weighting.calibrate
+    cbps = weighting.cbps
+    dual_frame = weighting.dual_frame
+    match = weighting.match
+    normalize = weighting.normalize
+    poststratify = weighting.poststratify
+    propensity = weighting.propensity
     rake = weighting.rake
+    redistribute_unknown = weighting.redistribute_unknown
+    trim = weighting.trim
+    trim_mse = weighting.trim_mse
     glm = models.glm
     scale = models.scale
 

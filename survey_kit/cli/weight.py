@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -20,15 +20,22 @@ TargetFile = Annotated[
     typer.Option("--targets", metavar="CSV", help="Targets: columns variable, category, target (shares, % or counts)."),
 ]
 Base = Annotated[str | None, typer.Option("--base", metavar="COLUMN", help="Base weight. Default: all equal.")]
-Cap = Annotated[float | None, typer.Option("--cap", metavar="X", help="Largest weight, in multiples of the mean weight.")]
+Cap = Annotated[
+    float | None, typer.Option("--cap", metavar="X", help="Largest weight, in multiples of the mean weight.")
+]
 Floor = Annotated[float | None, typer.Option("--floor", metavar="X", help="Smallest weight, in multiples of the mean.")]
 Missing = Annotated[
     str, typer.Option("--missing", metavar="RULE", help='Missing answers: "error", "own", "impute" or "ignore".')
 ]
-Name = Annotated[str | None, typer.Option("--name", metavar="COLUMN", help='Name of the new column. Default: "weight".')]
-Tolerance = Annotated[float, typer.Option("--tol", metavar="X", help="How near a margin must come, as part of the total.")]
+Name = Annotated[
+    str | None, typer.Option("--name", metavar="COLUMN", help='Name of the new column. Default: "weight".')
+]
+Tolerance = Annotated[
+    float, typer.Option("--tol", metavar="X", help="How near a margin must come, as part of the total.")
+]
 Out = Annotated[
-    Path | None, typer.Option("--out", "-o", metavar="PATH", help="Where to write. Default: FILE's name-weighted, here.")
+    Path | None,
+    typer.Option("--out", "-o", metavar="PATH", help="Where to write. Default: FILE's name-weighted, here."),
 ]
 Encoding = Annotated[str | None, typer.Option("--encoding", help='Encoding of the texts, such as "cp1251".')]
 Overlay = Annotated[
@@ -64,7 +71,7 @@ def weight(
         _refuse_taken(name, poll)
         designed = poll if base is None else poll.with_design(weight=base)
         try:
-            raked = rake(designed, targets, lower=floor, upper=cap, tol=tol, missing=missing)
+            raked = rake(designed, targets, lower=floor, upper=cap, tol=tol, missing=cast(Any, missing))
         except ConvergenceError as error:
             _missed(error)
         made = raked.weights

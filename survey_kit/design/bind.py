@@ -17,6 +17,7 @@ from survey_kit.design.stages import fractions_of, probabilities_of, stage_list
 from survey_kit.design.weight_checks import check_weights
 from survey_kit.errors import unknown
 from survey_kit.kernels.groups import FloatArray
+from survey_kit.kernels.residualize import in_turn
 
 
 def bind(design: Design, codes: pd.DataFrame) -> BoundDesign:
@@ -48,7 +49,7 @@ def bind(design: Design, codes: pd.DataFrame) -> BoundDesign:
     return BoundDesign(
         weight=weight,
         stages=stages,
-        adjustments=design.adjustments,
+        adjustments=in_turn(design.adjustments),
         replicates=None if design.replicates is None else bind_replicates(design.replicates, codes, weight),
         counted=counted,
     )

@@ -78,6 +78,7 @@ class Design:
         second: the second phase of a two-phase design.
         adjustments: weighting steps in force, applied to influence values in this order.
         replicates: replicate weights; None for linearisation.
+        standing: what a reader of every result must know of how the weights were made.
 
     Equivalent: R survey::svydesign, Stata svyset, SPSS CSPLAN.
     """
@@ -92,6 +93,7 @@ class Design:
     second: SecondPhase | None = None
     adjustments: tuple[Adjustment, ...] = field(default=(), repr=False)
     replicates: ReplicateWeights | None = field(default=None, repr=False)
+    standing: tuple[Notice, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         one_of("lonely_psu", self.lonely_psu, LONELY_RULES)
@@ -147,7 +149,7 @@ class Design:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What a reader of every result must know: what its errors leave out, and constants that were guessed."""
-        told = () if self.replicates is None else self.replicates.notices
+        told = (*self.standing, *(() if self.replicates is None else self.replicates.notices))
         if self.second is None or self.second.method != "full" or self.fpc or not self.strata:
             return told
         text = (
@@ -199,10 +201,13 @@ class Design:
                 "phase as a sample of its own."
             )
 
-    def reweighted(self, weight: str, adjustments: Sequence[Adjustment] = ()) -> Design:
-        """The design under new weights: same sample, more steps of weighting."""
+    def reweighted(
+        self, weight: str, adjustments: Sequence[Adjustment] = (), standing: Sequence[Notice] = ()
+    ) -> Design:
+        """The design under new weights: same sample, more steps of weighting, and what must be said of them."""
         self.refuse_weighting()
-        return replace(self, weight=weight, adjustments=(*self.adjustments, *adjustments))
+        told = tuple(dict.fromkeys((*self.standing, *standing)))
+        return replace(self, weight=weight, adjustments=(*self.adjustments, *adjustments), standing=told)
 
     def describe(self) -> str:
         """The design in words: "weighted by 'w', strata 'region', sampling units 'area'"."""
@@ -216,7 +221,8 @@ class Design:
         parts += [f"{sizes} {_quoted(self.fpc)}"] if self.fpc else []
         lonely = f"lonely units: {self.lonely_psu}{', in domains, too' if self.lonely_domain else ''}"
         parts += [lonely] if self.lonely_psu != "fail" or self.lonely_domain else []
-        parts += ["calibration in the variance"] if self.adjustments else []
+        what = "weighting" if any(step.estimated for step in self.adjustments) else "calibration"
+        parts += [f"{what} in the variance"] if self.adjustments else []
         parts += [self.second.describe()] if self.second is not None else []
         if self.replicates is not None:
             parts.append(self.replicates.describe())

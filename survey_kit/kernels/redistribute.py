@@ -43,4 +43,4 @@ def redistribution_step(
     """The step of redistribution: class (n,), who receives (n,), weights before and after it (n,)."""
     held = weighted_counts(cell, np.where(receives, before, 0.0), size)
     reads = np.where(receives, over(before, after), 0.0)
-    return Adjustment(Cells(cell, size), reads, after - before, CellMeans(held))
+    return Adjustment(Cells(cell, size), reads, after - before, CellMeans(held), estimated=True)

@@ -1,7 +1,7 @@
 """How weighting enters a variance: influence values are residualised step by step, never recomputed.
 
-Let x_i be the influence of row i under the final weights (x_i = w_i u_i). Every step of weighting in turn, in the order
-in which they were made, takes from it what the step has made certain:
+Let x_i be the influence of row i under the final weights (x_i = w_i u_i). Every step of weighting in turn (`in_turn`) takes
+from it what the step has made certain:
 
     a   = coefficients(F' (rho * x))                 shape (C, k) from the sums of rho_i x_i by feature
     x_i <- x_i - c_i F_i a
@@ -28,7 +28,9 @@ numbers these are; Kim & Kim (2007), Canadian J. Statistics 35, 501, for the las
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -76,6 +78,7 @@ class Adjustment:
         features: what the step works on.
         reads, takes: rho and c of each row. Shape (n,).
         law: coefficients from sums.
+        estimated: whether the totals are the sample's own (redistribution, propensities), whose error stays.
         uncertain: L with V = L L' the covariance of the totals that the weights were brought to; None for totals without
             error. Shape (C, q).
     """
@@ -85,6 +88,23 @@ class Adjustment:
     takes: FloatArray
     law: Law
     uncertain: FloatArray | None = None
+    estimated: bool = False
+
+
+def in_turn(steps: Sequence[Adjustment]) -> tuple[Adjustment, ...]:
+    """Steps in the order in which a variance takes them.
+
+    By the chain rule the last step made is the first to be taken. Steps to known totals that follow each other are taken in
+    the order in which they were made, which is what R's svyrecvar does; their numbers differ little from the other order.
+
+    >>> one, means = np.ones(1), CellMeans(np.ones(1))
+    >>> estimated = [True, False, False, True, False]
+    >>> made = [Adjustment(Columns(np.eye(1)), one, i * one, means, None, e) for i, e in enumerate(estimated)]
+    >>> [int(step.takes[0]) for step in in_turn(made)]
+    [4, 3, 1, 2, 0]
+    """
+    runs = [list(run) for _, run in groupby(steps, key=lambda step: step.estimated)]
+    return tuple(step for run in reversed(runs) for step in (reversed(run) if run[0].estimated else run))
 
 
 def over(numerator: FloatArray, denominator: FloatArray) -> FloatArray:

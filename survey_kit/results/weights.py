@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from survey_kit.kernels.weight_stats import effective_n, kish_deff, top_share, weight_range
+from survey_kit.kernels.weight_stats import effective_n, kish_deff, top_share, weight_quantiles, weight_range
 from survey_kit.schema import Notice
 
 if TYPE_CHECKING:
@@ -25,9 +24,13 @@ LABELS = {
     "base": "Base weight from selection probabilities",
     "nonresponse": "Weight after adjustment for nonresponse",
     "eligibility": "Weight after adjustment for unknown eligibility",
+    "propensity": "Weight from propensities of taking part",
+    "cbps": "Weight from balancing propensities",
+    "match": "Weight from matches in a reference sample",
     "trim": "Weight after trimming",
     "normalize": "Weight scaled to a total",
 }
+STANDING = ("model", "fixed_weights", "reference_error")
 ACHIEVED_COLUMNS = ("variable", "category", "unweighted_n", "target_share", "achieved_share", "gap")
 
 
@@ -93,6 +96,11 @@ class Weights:
         return LABELS.get(self.method, "Weight after calibration to population margins")
 
     @property
+    def standing(self) -> tuple[Notice, ...]:
+        """What a reader of every later estimate must know: that it rests on a model, or that weights are taken as fixed."""
+        return tuple(n for n in self.notices if n.kind in STANDING)
+
+    @property
     def steps(self) -> tuple[Weights, ...]:
         """The chain of steps that made these weights, the first one first."""
         return (*(() if self.before is None else self.before.steps), self)
@@ -122,25 +130,35 @@ class Weights:
         return self.targets[list(ACHIEVED_COLUMNS)]
 
     def summary(self) -> pd.Series:
-        """The weights in a dozen figures, over rows of positive weight.
+        """The weights in figures, over rows of positive weight: n, sum, mean, quantiles, cost and final error.
 
-        `moe_factor` = sqrt(deff) multiplies a simple-random-sample margin of error. `top_1_percent` is the part of the
-        total weight that the heaviest 1 % of the rows hold. `worst_margin` names the category with the largest gap.
+        `moe_factor` = sqrt(deff) multiplies a simple-random-sample margin of error; `efficiency` = n_eff / n.
+        `largest_share` is the part of the total weight that one respondent holds at most, `top_1_percent` that of the
+        heaviest 1 % of the rows. `worst_margin` names the category with the largest gap.
         """
-        values = self.values.to_numpy()
+        values = self.values.to_numpy(dtype=float)
         spread = weight_range(values)
+        p5, p25, p75, p95 = weight_quantiles(values, (0.05, 0.25, 0.75, 0.95))
         figures: dict[str, object] = {
             "n": spread.n,
             "sum": spread.total,
+            "mean": spread.total / spread.n if spread.n else float("nan"),
             "min": spread.low,
+            "p5": p5,
+            "p25": p25,
             "median": spread.median,
+            "p75": p75,
+            "p95": p95,
             "max": spread.high,
             "max_to_min": spread.ratio,
             "cv": spread.cv,
             "deff": self.deff,
             "n_eff": self.n_eff,
+            "efficiency": self.n_eff / spread.n if spread.n else float("nan"),
             "moe_factor": float(np.sqrt(self.deff)),
+            "largest_share": top_share(values, 0.0),
             "top_1_percent": top_share(values),
+            "iterations": self.iterations,
             "max_gap": self.max_gap,
             "worst_margin": self.worst_margin(),
         }
@@ -154,26 +172,11 @@ class Weights:
         return f"{worst['variable']}: {worst['category']}"
 
     def __repr__(self) -> str:
-        state = "converged" if self.converged else "NOT converged"
-        steps = (
-            f", {self.solver} ({self.iterations} iteration{'' if self.iterations == 1 else 's'})" if self.solver else ""
-        )
-        spread = ", ".join(f"{name} {_short(getattr(self.values, name)())}" for name in ("min", "median", "max", "sum"))
-        lines = [
-            f"Weights by {self.method}: {len(self.values)} rows, {state}{steps}, largest gap {self.max_gap:.1e}",
-            f"  {spread}; deff {self.deff:.3f}, effective n {self.n_eff:.0f}",
-        ]
-        return "\n".join([*lines, *(f"  note: {notice}" for notice in self.notices)])
+        from survey_kit.results.weights_text import text_of  # the looks load when something is shown
+
+        return text_of(self)
 
     def _repr_html_(self) -> str:
-        first, *rest = repr(self).split("\n")
-        shares: dict[str, Callable[[float], str]] = {c: "{:.1%}".format for c in ("target_share", "achieved_share")}
-        table = self.achieved.to_html(
-            index=False, escape=True, border=0, formatters={**shares, "gap": "{:+.1e}".format}
-        )
-        notes = "".join(f"<br>{escape(line.strip())}" for line in rest)
-        return f"<div><b>{escape(first)}</b>{notes}</div>{table}"
+        from survey_kit.results.weights_html import html_of
 
-
-def _short(number: float) -> str:
-    return f"{number:.4g}" if abs(number) < 1e4 else f"{number:,.0f}"
+        return html_of(self)

@@ -161,7 +161,7 @@ def _made(call: Call, pair: Pair, fit: Participation, errors: FloatArray) -> Mad
     return Made(
         values=fit.weight,
         method=call.verb,
-        adjustment=Adjustment(Columns(pair.x), fit.reads, fit.takes, Regression(fit.inverse), errors),
+        adjustment=Adjustment(Columns(pair.x), fit.reads, fit.takes, Regression(fit.inverse), errors, estimated=True),
         targets=targets,
         solver="newton",
         iterations=fit.iterations,

@@ -49,7 +49,7 @@ class ResponseModel:
         p = self.probabilities
         inverse = inverse_information(self.x, self.weights, p)
         reads = np.where(self.responded & (base > 0), 1 - p, 0.0)
-        return Adjustment(Columns(self.x), reads, self.weights * (self.responded - p), Regression(inverse))
+        return Adjustment(Columns(self.x), reads, self.weights * (self.responded - p), Regression(inverse), estimated=True)
 
     def refitted(self, replicates: FloatArray) -> FloatArray:
         """Propensities of the model fitted under each column of replicate weights. Shapes (n, R) -> (n, R).

@@ -76,7 +76,9 @@ def test_estimates_after_a_chain_are_those_of_r(design, chain):
     np.testing.assert_allclose(np.asarray(mean.vcov()), expected["mean_vcov"], rtol=1e-7, atol=1e-9)
     order = [list(share.frame()["answer"]).index(a) for a in ("green", "none", "red")]
     np.testing.assert_allclose(share.theta[order], expected["share"], rtol=1e-8)
-    np.testing.assert_allclose(np.asarray(share.vcov())[np.ix_(order, order)], expected["share_vcov"], rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(
+        np.asarray(share.vcov())[np.ix_(order, order)], expected["share_vcov"], rtol=1e-7, atol=1e-12
+    )
     total = sk.total(poll, "income")
     assert total.theta[0] == pytest.approx(expected["total"][0], rel=1e-8)
     assert total.se[0] == pytest.approx(expected["total_se"][0], rel=1e-8, abs=1e-6)
@@ -111,3 +113,42 @@ def test_weights_of_other_rows_are_refused():
     part = sk.rake(data.iloc[:200], {"sex": SEX})
     with pytest.raises(sk.errors.DesignError, match=r"of 200 rows with another index than the survey's 300"):
         poll.reweighted(part)
+
+
+def influence(data: pd.DataFrame, weigh, outcome: str) -> np.ndarray:
+    """w_i d(mean) / d(w_i) of every row by central differences, the whole chain repeated."""
+    values = data[outcome].to_numpy()
+
+    def mean(base: np.ndarray) -> float:
+        weights = weigh(data, base).values.to_numpy()
+        return float(weights @ values / weights.sum())
+
+    base = data["w"].to_numpy()
+    step = 1e-4 * base
+    moved = [(mean(base + step[i] * e), mean(base - step[i] * e)) for i, e in enumerate(np.eye(len(base)))]
+    return base * np.array([(up - down) / (2 * s) for (up, down), s in zip(moved, step, strict=True)])
+
+
+STEPS = {
+    "nonresponse, then calibration": lambda d, w: sk.calibrate(
+        d,
+        {"sex": SEX, "hours": 8300},
+        base=sk.adjust_nonresponse(d, "answered", by="town", base=w),
+    ),
+    "propensity of response, then post-stratification": lambda d, w: sk.poststratify(
+        d, {"age": AGE}, base=sk.adjust_nonresponse(d, "answered", model=["sex", "income"], base=w)
+    ),
+    "calibration, then nonresponse": lambda d, w: sk.adjust_nonresponse(
+        d, "answered", by="sex", base=sk.calibrate(d, {"age": AGE}, base=w)
+    ),
+}
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_standard_errors_after_a_chain_are_those_of_its_derivative(steps):
+    data = frame().iloc[::3].reset_index(drop=True)
+    data["answered"] = np.arange(len(data)) % 5 > 0
+    z = influence(data, STEPS[steps], "income")
+    se = np.sqrt(len(z) / (len(z) - 1) * ((z - z.mean()) ** 2).sum())
+    poll = sk.from_frame(data).with_design(weight="w").reweighted(STEPS[steps](data, data["w"]))
+    assert sk.mean(poll, "income").se[0] == pytest.approx(se, rel=1e-5)
