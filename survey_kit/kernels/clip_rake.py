@@ -8,11 +8,13 @@ One cycle over cells c of n_c rows that share one weight w_c:
                          "rounds"   w_c <- min(w_c, high), w <- w W / sum n w, again while max w > high + slack
                          "only"     w_c <- min(max(w_c, low_c), high_c), whatever becomes of the sum
 
-"rounds" is R anesrake; "level" is where its rounds lead, in one step; "only" is Stata ipfraking. A margin
-leaves cells without a value in it (category -1) as they are. Each margin and the clip are
-projections onto convex sets in the information distance, so the cycles lead to weights that hold margins and limits
-together wherever such weights exist (Bregman 1967). Which of them depends on the order of the margins; the nearest ones to
-the base weights are found by `rake_cells_within`.
+"rounds" is R anesrake; "level" is where its rounds lead, in one step; "only" is Stata ipfraking. A margin leaves cells
+without a value in it (category -1) as they are when its turn comes.
+
+Margins of all cells and the clip are projections onto convex sets in the information distance, so the cycles lead to weights
+that hold margins and limits together wherever such weights exist (Bregman 1967). Which of them depends on the order of the
+margins; those nearest to the base weights are found by `rake_cells_within`. Where none exist, the cycles come to rest all the
+same, with margins that are off: that the weights stand still proves nothing.
 
 Sources: Pasek (2018), R package anesrake 0.80 (rakelist); DeBell & Krosnick (2009), ANES Technical Report nes012427;
 Kolenikov (2014), Stata J. 14, 22.
@@ -94,14 +96,13 @@ class Cycles:
         return held.astype(np.float64)
 
     def gap(self, w: FloatArray) -> float:
-        """Largest |share reached - share|, and where the clip does not keep the total, |sum of n w / total - 1|."""
-        shares = max(float(np.abs(g).max()) for g in self.gaps(w))
-        return shares if self.total is None else max(shares, abs(_sum(self.rows * w) / self.total - 1))
+        """Largest |share reached - share|, of the total where the clip does not keep it."""
+        return max(self._gap(code, share, w) for code, share in zip(self.codes, self.shares, strict=True))
 
-    def gaps(self, w: FloatArray) -> list[FloatArray]:
-        """share - share reached, M arrays of shape (k_m,)."""
-        held = [self._held(code, w, len(s))[1:] for code, s in zip(self.codes, self.shares, strict=True)]
-        return [s - h / h.sum() for s, h in zip(self.shares, held, strict=True)]
+    def _gap(self, code: IntArray, share: FloatArray, w: FloatArray) -> float:
+        held = self._held(code, w, len(share))
+        whole = float(held[1:].sum()) if self.total is None or (code < 0).any() else self.total
+        return float(np.abs(held[1:] / whole - share).max())
 
     def change(self, w: FloatArray, old: FloatArray) -> float:
         """Sum over rows of |w - old|."""

@@ -10,8 +10,7 @@ import pandas as pd
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ConvergenceError, UnsupportedOption, listed, one_of
 from survey_kit.kernels.clip_rake import SETTLED
-from survey_kit.kernels.groups import FloatArray, combine
-from survey_kit.kernels.residualize import Adjustment, raking_step
+from survey_kit.kernels.groups import FloatArray
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.assemble import largest_gap, target_table
@@ -25,6 +24,7 @@ from survey_kit.weighting.clipped_raking import (
 )
 from survey_kit.weighting.made import Made, ReplicateBase, hand_back, weights_of
 from survey_kit.weighting.missing_answers import Missing
+from survey_kit.weighting.raking_cells import adjustment_of, cells_of, goals_of
 from survey_kit.weighting.read_targets import Targets
 from survey_kit.weighting.subject import Base, Subject, subject_of
 from survey_kit.weighting.targets import TargetSet, target_set
@@ -105,15 +105,16 @@ def anesrake(
         at_least: at least so many variables, the furthest off (R: type="nmin").
         at_most: at most so many (R: type="nmax"); with limit=None exactly so many (R: type="nlim").
         measure: as in `choose_margins`. R: choosemethod.
-        keep: "largest" or "smallest", as in `choose_margins`. R's at_least and at_most are keep="smallest".
+        keep: "largest" or "smallest", as in `choose_margins`. R 0.80 is keep="smallest"; its type="nmin" also looks again
+            after raking only where more than nlim variables reach the limit, and so does at_least then.
         iterate: whether variables left out that are off by the limit after the raking join and raking starts again. True
-            judges them by "total" whatever the measure, as R does; the name of a measure by that one. (R does not look again
-            with type="nmin" unless more than nlim reach the limit.)
+            judges them by "total" whatever the measure, as R does; the name of a measure by that one.
         improvement: None: go on until margins and cap hold to tol. A number: stop once a cycle changes the weights by more
             than (1 - improvement) of what the cycle before changed, R's convcrit (0.01 there); weights may then pass the
             cap by 0.0001 of the mean, as in R.
-        missing: rows without a value, as for `rake`. R: "ignore".
-        tol: a margin is met when every category is within tol of its target, as a part of the total: 1e-10, or 1e-6 with
+        missing: rows without a value, as for `rake`; with "ignore", which is R's way, they keep the weight that they have
+            when the margin's turn comes.
+        tol: a margin is met when every category is within tol of its target, as a part of the total: 1e-10, or 1e-5 with
             improvement.
         max_iter: cycles over the margins.
 
@@ -124,7 +125,8 @@ def anesrake(
 
     Raises:
         ConvergenceError: margins and cap that do not hold together; `.unfinished` holds the Weights so far, with
-            improvement those of R, which warns "Results are stable, but do not perfectly match population marginals".
+            improvement those of R, which warns "Results are stable, but do not perfectly match population marginals", or
+            takes weights that stand still for complete convergence, however far the margins are off.
         ArgumentError: no margin reaches the limit; other arguments.
         TargetMismatchError, TargetError, UnknownNameError, InvalidWeightError, NoValidData, UnsupportedOption.
 
@@ -178,13 +180,14 @@ def _weights(subject: Subject, wanted: TargetSet, raked: ChosenRake, choice: Cho
     mean = wanted.total / np.count_nonzero(subject.base)
     values = raked.weights * mean
     used = _subset(wanted, raked)
+    cells = cells_of(used)
     table = target_table(subject, used, values)
     told, margins = _margins(subject, wanted, raked, choice)
     manner = raked.manner
     made = Made(
         values=values,
         method="anesrake",
-        adjustment=_adjustment(used, values),
+        adjustment=adjustment_of(used, cells, goals_of(used, cells), subject, values),
         targets=table,
         solver="cycles with a clip",
         iterations=raked.end.iterations,
@@ -205,11 +208,6 @@ def _weights(subject: Subject, wanted: TargetSet, raked: ChosenRake, choice: Cho
 
 def _subset(wanted: TargetSet, raked: ChosenRake) -> TargetSet:
     return TargetSet(tuple(wanted.margins[i] for i in raked.chosen), wanted.unit, wanted.total, wanted.notices)
-
-
-def _adjustment(used: TargetSet, values: FloatArray) -> Adjustment:
-    cell, first = combine([m.codes + 1 for m in used.margins])
-    return raking_step(cell, tuple(m.codes[first] for m in used.margins), values)
 
 
 def _titles(subject: Subject, used: TargetSet) -> dict[str, str]:

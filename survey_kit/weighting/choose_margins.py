@@ -47,8 +47,8 @@ def choose_margins(
             gaps), "max", "average", or of squared gaps "totalsquared", "maxsquared", "averagesquared".
         at_least: if fewer reach the limit, the furthest so many are chosen.
         at_most: if more reach the limit, the furthest so many are chosen.
-        keep: "largest" takes the variables that are furthest off, as R's manual says; "smallest" those that are least, as
-            R anesrake 0.80 does in fact.
+        keep: "largest" takes the variables that are furthest off, as R's manual says; "smallest" those that are least off,
+            as R anesrake 0.80 does in fact.
         missing: rows without a value, as for `rake`. R: "ignore".
 
     Returns:
@@ -105,6 +105,12 @@ class Choice:
             return sorted(int(i) for i in np.argsort(-sizes, kind="stable")[:count])
         rank = (sizes[:, None] > sizes).sum(axis=1) + ((sizes[:, None] == sizes).sum(axis=1) + 1) / 2
         return [int(i) for i in np.flatnonzero(rank <= count)]
+
+    def settled(self, over: int) -> bool:
+        """Whether so many that reach the limit leave nobody to join after raking."""
+        if self.at_most is not None and over > self.at_most:
+            return True
+        return self.keep == "smallest" and self.at_least is not None and over <= self.at_least
 
     def check(self, margins: int) -> None:
         """Refuse more margins than there are."""

@@ -27,7 +27,7 @@ from survey_kit.weighting.choose_margins import Choice, measure_table
 from survey_kit.weighting.targets import Margin
 
 _TOL = 1e-10
-_TOL_OF_STANDSTILL = 1e-6
+_TOL_OF_STANDSTILL = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +130,15 @@ def choose_and_rake(
             "need to weight, or limit should be smaller."
         )
     raked = rake_clipped(base, margins, chosen, manner)
-    cut = choice.at_most is not None and len(over) > choice.at_most
-    while again_by is not None and not cut:
+    done = choice.settled(len(over))
+    while again_by is not None and not done:
         now = choice.over(measure_table(margins, raked.weights)[again_by].to_numpy())
         joining = [i for i in now if i not in chosen]
         if not joining:
             break
         chosen = [*chosen, *joining]
         if choice.at_most is not None and len(chosen) > choice.at_most:
-            chosen, cut = choice.furthest(sizes, choice.at_most), True
+            chosen, done = choice.furthest(sizes, choice.at_most), True
         raked = rake_clipped(base, margins, chosen, manner)
     return raked
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from survey_kit.errors import listed
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, weighted_counts
+from survey_kit.kernels.raking_rounds import MarginRounds
 from survey_kit.kernels.residualize import CellMeans, Cells, RakingRounds
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
@@ -77,6 +78,10 @@ def _reached(step: Weights, subject: Subject, values: FloatArray) -> Iterator[tu
     names = step.targets["variable"]
     tables = [np.flatnonzero((names == v).to_numpy()) for v in dict.fromkeys(names)]
     for rows, codes in zip(tables, _kept(step, len(tables)), strict=True):
+        number = _number_again(step, rows, subject, values)
+        if number is not None:
+            yield rows, number
+            continue
         for candidate in (codes, _from_data(step, rows, subject)):
             found = None if candidate is None else _shares_again(step, rows, candidate, values)
             if found is not None:
@@ -88,8 +93,8 @@ def _kept(step: Weights, margins: int) -> list[IntArray | None]:
     """Categories that the step keeps for variances, one array for each margin."""
     features = step.adjustments[-1].features if step.adjustments else None
     law = step.adjustments[-1].law if step.adjustments else None
-    if isinstance(features, Cells) and isinstance(law, RakingRounds) and len(law.margins) == margins:
-        return [np.asarray(m)[features.code] for m in law.margins]
+    if isinstance(features, Cells) and isinstance(law, (RakingRounds, MarginRounds)) and len(law.margins) >= margins:
+        return [m[features.code] for m in law.margins[:margins]]
     if isinstance(features, Cells) and isinstance(law, CellMeans) and margins == 1:
         return [features.code]
     return [None] * margins
@@ -107,6 +112,19 @@ def _from_data(step: Weights, rows: IntArray, subject: Subject) -> IntArray | No
     position = np.full(len(found.names) + 1, -1, dtype=np.int64)
     position[[p[0] for p in places]] = np.arange(len(places))
     return position[found.codes]
+
+
+def _number_again(step: Weights, rows: IntArray, subject: Subject, values: FloatArray) -> FloatArray | None:
+    """What the mean of a numeric target has become, on the scale of its row; None where it is no number of a survey."""
+    row = step.targets.iloc[rows[0]]
+    column = subject.frame.get(row["variable"])
+    if len(rows) > 1 or row["category"] not in ("mean", "total") or column is None:
+        return None
+    y, before = column.to_numpy(dtype=np.float64, na_value=np.nan), step.values.to_numpy(dtype=np.float64)
+    mean = float(before @ y) / before.sum()
+    if not np.isfinite(mean) or mean == 0:
+        return None
+    return np.array([row["achieved_share"] * float(values @ y) / values.sum() / mean])
 
 
 def _shares_again(step: Weights, rows: IntArray, codes: IntArray, values: FloatArray) -> FloatArray | None:

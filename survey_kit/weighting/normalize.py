@@ -45,7 +45,7 @@ def normalize(weights: Given | SurveyLike, to: str | float = "n") -> Weights | S
         ([0.5, 1.0, 1.5, 0.0], 0.05)
     """
     subject = subject_of_weights(weights)
-    factor = _total(to, np.count_nonzero(subject.base)) / subject.total
+    factor = _total(to, int(np.count_nonzero(subject.base))) / subject.total
     values = subject.base * factor
     table, told = restated(subject, values)
     made = Made(

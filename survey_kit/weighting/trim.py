@@ -113,7 +113,7 @@ class Rule:
         active = weights[weights != 0]
         low = -np.inf if self.lower is None else self._in_weights(self.lower, active)
         high = np.inf if self.upper is None else self._in_weights(self.upper, active)
-        return low, high
+        return float(low), float(high)
 
     def _in_weights(self, limit: float, active: FloatArray) -> float:
         if self.unit == "quantile":
@@ -129,10 +129,8 @@ class Rule:
         """Columns of weights, each trimmed by the rule. Shape (n, R)."""
         limits = np.array([self.limits(column) for column in weights.T])
         out, left = trim_columns(weights, limits[:, 0], limits[:, 1], self.strict, self.redistribute)
-        short = (
-            np.flatnonzero(np.abs(left) > 1e-12 * np.abs(weights).sum(axis=0)) if self.redistribute != "none" else []
-        )
-        if len(short):
+        short = np.flatnonzero(np.abs(left) > 1e-12 * np.abs(weights).sum(axis=0))
+        if len(short) and self.redistribute != "none":
             raise ArgumentError(
                 f"In {len(short)} of {len(left)} replicates (replicate {listed(short + 1)}) the limits leave no room for the "
                 'sum of the weights. Give limits that move with a replicate\'s weights: unit="mean".'
@@ -191,13 +189,14 @@ def _trimmed(base: FloatArray, low: float, high: float, rule: Rule) -> Trimmed:
             f"{int((base < 0).sum())} weights are negative. Give lower to bring them up to a limit."
         )
     fits_low, fits_high = room(base, low, high)
-    if rule.redistribute != "none" and not (fits_low and fits_high):
+    trimmed = trim_weights(base, low, high, rule.strict, rule.redistribute)
+    short = abs(trimmed.left) > 1e-12 * float(np.abs(base).sum())
+    if rule.redistribute != "none" and (short or (rule.strict and not (fits_low and fits_high))):
         name, limit, side = ("upper", high, "above") if not fits_high else ("lower", low, "below")
         raise ArgumentError(
             f"{name} is {limit:.6g} in weights and the mean weight {base[base != 0].mean():.6g}: with all weights at the limit "
             f'their sum is not kept. Give {name} {side} the mean, or redistribute="none".'
         )
-    trimmed = trim_weights(base, low, high, rule.strict, rule.redistribute)
     gone = int(((trimmed.weights <= 0) & (base > 0)).sum())
     if gone and low > 0:
         raise ArgumentError(
