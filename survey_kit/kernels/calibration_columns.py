@@ -63,6 +63,14 @@ class Features:
         out = out if self.code is None else out.T.take(self.code, axis=1).T
         return out if self.rows is None else out + (b[wide:].T @ self.rows.T).T
 
+    def column(self, j: int) -> FloatArray:
+        """Column j. Shape (n,)."""
+        wide = self.cells.shape[1]
+        if j >= wide:
+            assert self.rows is not None
+            return self.rows[:, j - wide]
+        return self.cells[:, j] if self.code is None else self.cells[self.code, j]
+
     def gram(self, s: FloatArray) -> FloatArray:
         """X' diag(s_r) X for each column r of s (n, R). Shape (R, p, p)."""
         top = _products(self.cells, self.by_cell(s))

@@ -225,7 +225,7 @@ def _weights(task: _Task) -> Weights:
     weights = weights_of(task.subject, made)
     if weights.converged:
         return weights
-    raise ConvergenceError(failure(outcome, solved, layout.columns, limits), weights)
+    raise ConvergenceError(failure(outcome, solved, layout, layout.of_units(base), limits), weights)
 
 
 def _notices(task: _Task) -> tuple[Notice, ...]:

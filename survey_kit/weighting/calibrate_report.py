@@ -13,7 +13,7 @@ from survey_kit.kernels.calibrate import Calibrated
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.schema import Notice
 from survey_kit.weighting.assemble import target_table
-from survey_kit.weighting.calibrate_layout import Column
+from survey_kit.weighting.calibrate_layout import Column, Layout
 from survey_kit.weighting.calibrate_options import Limits
 from survey_kit.weighting.subject import Subject
 from survey_kit.weighting.totals import PEOPLE, NumericTotal, Totals
@@ -139,8 +139,8 @@ def _relax_notice(relaxed: pd.DataFrame) -> tuple[Notice, ...]:
     return (Notice("relaxed", f"Targets gave way (reached - target, of the total): {', '.join(shown)}{more}."),)
 
 
-def failure(outcome: Outcome, solved: Calibrated, columns: Sequence[Column], limits: Limits) -> str:
-    """Which target is off by how much, why, and what to do."""
+def failure(outcome: Outcome, solved: Calibrated, layout: Layout, base: FloatArray, limits: Limits) -> str:
+    """Which target is off by how much, why, and what to do. `base`: weights of units."""
     steps = f"after {solved.iterations} iteration{'s' if solved.iterations != 1 else ''}"
     if outcome.zeroed and outcome.max_gap <= limits.tol:
         return (
@@ -152,26 +152,64 @@ def failure(outcome: Outcome, solved: Calibrated, columns: Sequence[Column], lim
         f"Calibration did not converge {steps}: {worst['variable']!r} = {worst['category']!r} has target "
         f"{worst['target']:.6g} and reached {worst['achieved']:.6g}, off by {abs(worst['gap']):.2g} of the total."
     )
-    return f"{text} {_why(solved, columns, limits)}"
+    return f"{text} {_why(solved, layout, base, limits)}"
 
 
-def _why(solved: Calibrated, columns: Sequence[Column], limits: Limits) -> str:
-    most = float(solved.conflict.max(initial=0.0))
-    if most > limits.tol:
-        names = dict.fromkeys(c.variable for c, x in zip(columns, solved.conflict, strict=True) if x > 0.05 * most)
-        if len(names) == 1:
-            return (
-                f"The data leave {next(iter(names))!r} no room to move: it does not vary, or its categories say the same as "
-                "something else. Leave it out, correct it, or let it give way with relax={variable: 0.01}."
-            )
-        return (
-            f"The targets of {listed(map(repr, names))} contradict each other: one is implied by the others, with another "
-            "value. Correct one, leave one out, or let one give way with relax={variable: 0.01}."
-        )
+_GIVE_WAY = "let a target give way with relax={variable: 0.01}"
+
+
+def _why(solved: Calibrated, layout: Layout, base: FloatArray, limits: Limits) -> str:
+    conflict = _conflict(solved, layout.columns, limits)
+    if conflict:
+        return conflict
+    people = solved.basis.people or None
+    beyond = _out_of_reach(layout, people, base, limits)
+    if beyond:
+        return f"{beyond} {'Widen the bounds, m' if limits.bounded else 'M'}erge categories, or {_GIVE_WAY}."
     if limits.bounded:
         sure = f"With {limits} no weights can meet all targets" if solved.impossible else f"{limits} may be too narrow"
-        return f"{sure}. Widen the bounds, merge categories, or let a target give way with relax={{variable: 0.01}}."
+        return f"{sure}. Widen the bounds, merge categories, or {_GIVE_WAY}."
+    if solved.iterations >= limits.max_iter:
+        return f"Raise max_iter (now {limits.max_iter}), or {_GIVE_WAY}."
+    return f"No positive weights seem to meet all targets together. Merge categories, correct a target, or {_GIVE_WAY}."
+
+
+def _conflict(solved: Calibrated, columns: Sequence[Column], limits: Limits) -> str:
+    most = float(solved.conflict.max(initial=0.0))
+    if most <= limits.tol:
+        return ""
+    names = dict.fromkeys(c.variable for c, x in zip(columns, solved.conflict, strict=True) if x > 0.05 * most)
+    if len(names) == 1:
+        return (
+            f"The data leave {next(iter(names))!r} no room to move: it does not vary, or its categories say the same as "
+            f"something else. Leave it out, correct it, or {_GIVE_WAY}."
+        )
     return (
-        f"Raise max_iter (now {limits.max_iter}), merge categories, or let a target give way with relax={{variable: 0.01}}: "
-        "no positive weights may be able to meet all targets."
+        f"The targets of {listed(map(repr, names))} contradict each other: one is implied by the others, with another "
+        f"value. Correct one, leave one out, or {_GIVE_WAY}."
     )
+
+
+def _out_of_reach(layout: Layout, people: float | None, base: FloatArray, limits: Limits) -> str:
+    """The first target that no weights within the bounds reach even alone; "" where there is none.
+
+    X_j'w lies between sum w0 (L x+ - U x-) and sum w0 (U x+ - L x-); a mean under positive weights between the extremes.
+    """
+    low = np.maximum(layout.low, 0.0 if limits.curve in ("raking", "sinh") else -np.inf)
+    with np.errstate(invalid="ignore"):
+        low_weight, high_weight = (np.where(base > 0, b * base, 0.0) for b in (low, np.asarray(layout.high)))
+    for j, column in enumerate(layout.columns):
+        x = layout.features.column(j)
+        rises, falls = x > 0, x < 0
+        least = low_weight[rises] @ x[rises] + high_weight[falls] @ x[falls]
+        most = high_weight[rises] @ x[rises] + low_weight[falls] @ x[falls]
+        slack = 1e-9 * column.size
+        held = x[base > 0]
+        if people is not None and low.min() >= 0 and not held.min() <= column.total / people <= held.max():
+            mean = column.total / people
+            return f"{column.variable!r} lies between {held.min():.6g} and {held.max():.6g}; its mean cannot be {mean:.6g}."
+        if column.total < least - slack or column.total > most + slack:
+            end = f"at least {least:.6g}" if column.total < least else f"at most {most:.6g}"
+            within = f"With {limits}" if limits.bounded else "With positive weights"
+            return f"{within} the total of {column.variable!r} = {column.category!r} is {end}, not {column.total:.6g}."
+    return ""

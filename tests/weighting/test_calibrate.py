@@ -395,10 +395,24 @@ def test_bounds_without_room_are_named_and_the_best_weights_kept():
     with pytest.raises(ConvergenceError) as caught:
         calibrate(data, SHARES, "w", bounds=(0.99, 1.01))
     assert "Calibration did not converge after" in str(caught.value)
-    assert "With bounds=(0.99, 1.01) no weights can meet all targets. Widen the bounds" in str(caught.value)
+    assert "With bounds=(0.99, 1.01) the total of 'sex' = 'male' is at most 129.835, not 178.269." in str(caught.value)
     assert "off by" in str(caught.value)
+    with pytest.raises(ConvergenceError, match=r"no weights can meet all targets\. Widen the bounds, merge categories"):
+        calibrate(data, {**SHARES, "hours": {"mean": 34.0}}, "w", bounds=(0.66, 1.4))
     assert not caught.value.unfinished.converged
     assert caught.value.unfinished.values.sum() > 0
+
+
+def test_targets_out_of_reach_are_named():
+    data = frame()
+    with pytest.raises(ConvergenceError, match=r"'hours' lies between 0 and 59; its mean cannot be 200\."):
+        calibrate(data, {"hours": {"mean": 200}}, "w", "raking")
+    with pytest.raises(ConvergenceError, match=r"the total of 'income' = 'total' is at least 0, not -300000\."):
+        calibrate(data, {"income": -3e5}, "w", "raking")
+    with pytest.raises(ConvergenceError, match=r"Raise max_iter \(now 1\)"):
+        calibrate(data, SHARES, "w", "raking", max_iter=1)
+    with pytest.raises(ConvergenceError, match="leave 'one' no room to move|contradict each other"):
+        calibrate(data.assign(one=2.0), {"one": {"mean": 3.0}}, "w")
 
 
 def test_margins_that_only_empty_rows_could_meet_are_refused():
