@@ -123,8 +123,7 @@ def rake(
         options: Any = {"lower": lower, "upper": upper, "missing": missing, "seed": seed}
         return _named(calibrate(data, targets, base, "raking", tol=tol, max_iter=max_iter, **options))
     subject = subject_of(data, base)
-    if limits.bounded and subject.survey is not None and base is not None:
-        _refuse_other_base(subject.survey)
+    _refuse_other_base(subject)
     wanted = target_set(subject, cast(Targets, targets), missing, seed)
     cells = cells_of(wanted)
     raked = _rake_rows(subject, wanted, cells, _rule(limits, subject, wanted, solver))
@@ -146,12 +145,15 @@ def _named(made: Weights | SurveyLike) -> Weights | SurveyLike:
     return cast(SurveyLike, replace(survey, weights=replace(survey.weights, method="rake")))
 
 
-def _refuse_other_base(survey: SurveyLike) -> None:
-    if survey.bound.replicates is not None:
-        raise UnsupportedOption(
-            "Bounds with base= are not available with replicate weights, which belong to the survey's own weight. Leave base "
-            "out, or rake without bounds."
-        )
+def _refuse_other_base(subject: Subject) -> None:
+    """Replicate weights are variants of the survey's own weight; from another base they would not be."""
+    survey = subject.survey
+    if survey is None or survey.bound.replicates is None or np.allclose(subject.base, survey.weight, rtol=1e-9, atol=0):
+        return
+    raise UnsupportedOption(
+        "base= is not available with replicate weights, which belong to the survey's own weight. Leave base out, or set the "
+        "weight of the survey before its replicate weights are built."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from survey_kit.weighting.target_units import ROUNDING, Unit
 
 _EXACT = 1e-9
 _ROUNDS = 200
+_SAME = 1e-6  # errors that differ by less than this part of the largest are the same
 
 
 def settled(
@@ -42,13 +43,14 @@ def settled(
 
 @dataclass(frozen=True, eq=False)
 class _Shared:
-    """What one margin says of the variables that it shares with another: group of each category, the other's shares."""
+    """What one margin says of the variables that it shares with another: group of each category of the one and the other."""
 
     name: str
     other: str
     variables: str
     names: tuple[str, ...]
     group: IntArray
+    again: IntArray
     implied: FloatArray
     wanted: FloatArray
 
@@ -72,9 +74,38 @@ def _shared(draft: Draft, other: Draft) -> _Shared | None:
         variables=":".join(str(v) for v in common),
         names=_shown(other, common, again, len(places)),
         group=group,
+        again=again,
         implied=weighted_counts(group, draft.shares, len(places)),
         wanted=weighted_counts(again, other.shares, len(places)),
     )
+
+
+def disagreeing_errors(drafts: Sequence[Draft], roots: Sequence[FloatArray]) -> list[str]:
+    """Margins whose errors move a common variable differently, which no weights could follow.
+
+    `roots`: root of the covariance of the shares of each margin, shapes (k, q).
+    """
+    largest = max(float(np.abs(r).max(initial=0.0)) for r in roots)
+    wrong = []
+    for at, draft in enumerate(drafts):
+        for before in range(at):
+            shared = _shared(draft, drafts[before])
+            if shared is None:
+                continue
+            moved = _sums(shared.group, roots[at], len(shared.wanted))
+            if np.abs(moved - _sums(shared.again, roots[before], len(shared.wanted))).max() > _SAME * largest:
+                wrong.append(
+                    f"{shared.other!r} and {shared.name!r}: their errors do not agree on {shared.variables!r}. Give the "
+                    "covariance of both together, as targets_from(..., errors=True) does, or one of them alone."
+                )
+    return wrong
+
+
+def _sums(group: IntArray, root: FloatArray, size: int) -> FloatArray:
+    """Sums of rows by group. Shapes (k,), (k, q) -> (size, q)."""
+    out = np.zeros((size, root.shape[1]))
+    np.add.at(out, group, root)
+    return out
 
 
 def _keys(draft: Draft, common: Sequence[Hashable]) -> list[tuple[int, ...]]:

@@ -8,15 +8,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from survey_kit.errors import TargetError
+from survey_kit.errors import TargetError, listed
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.schema import Notice
 from survey_kit.weighting.missing_answers import Missing, check_missing, weighting_answers
 from survey_kit.weighting.read_targets import Targets, WrittenTargets, read_written
 from survey_kit.weighting.subject import Subject
-from survey_kit.weighting.target_conflicts import settled
+from survey_kit.weighting.target_conflicts import disagreeing_errors, settled
 from survey_kit.weighting.target_matching import Fault, Matched, bad_values, error_of, match, repeated_margins
-from survey_kit.weighting.target_shares import Margin, draft_of, finished, unclear
+from survey_kit.weighting.target_shares import Draft, Margin, draft_of, finished, unclear
 from survey_kit.weighting.target_units import Unit, UnitVerdict, judge_units
 from survey_kit.weighting.uncertain_targets import error_faults, share_root
 
@@ -85,7 +85,7 @@ def target_set(subject: Subject, targets: Targets, missing: Missing = "error", s
     if faults:
         raise error_of(faults)
     made = _made(subject, written, matched, verdict, missing)
-    notices = (*written.notices, *verdict.notices, *_unused(matched), *imputed, *made.notices)
+    notices = (*written.notices, *verdict.notices, *_left(matched), *imputed, *made.notices)
     return TargetSet(made.margins, verdict.unit, made.total, notices, made.keeps_total, made.root)
 
 
@@ -111,26 +111,35 @@ def _made(
         raise error_of([Fault("target", text) for text in faults])
     margins, sensitivities, done = zip(*[finished(d, subject, missing) for d in drafts], strict=True)
     root, errors = share_root(drafts, sensitivities, written.covariance)
-    if root is not None and not known_total:
-        _check_totals(root, margins)
+    if root is not None:
+        _check_errors(root, drafts, margins, known_total)
     notices = (*scaled, *(n for each in done for n in each), *errors)
     return TargetSet(margins, verdict.unit, total, notices, not any(d.open for d in drafts), root)
 
 
-def _check_totals(root: FloatArray, margins: Sequence[Margin]) -> None:
-    """Refuse errors of counts under which margins would have different totals."""
+def _check_errors(root: FloatArray, drafts: Sequence[Draft], margins: Sequence[Margin], known_total: bool) -> None:
+    """Refuse errors under which margins would have different totals, or say different things of a variable."""
     ends = np.cumsum([0, *(len(m.shares) for m in margins)])
-    sums = np.array([root[a:b].sum(axis=0) for a, b in pairwise(ends)])
-    if np.abs(sums - sums[0]).max() > 1e-6 * np.abs(root).max():
+    parts = [root[a:b] for a, b in pairwise(ends)]
+    sums = np.array([part.sum(axis=0) for part in parts])
+    if not known_total and np.abs(sums - sums[0]).max() > 1e-6 * np.abs(root).max():
         raise TargetError(
             "The covariance lets the totals of margins differ, which no weights can follow. Give shares with their "
             "covariance, or counts of the same people in every margin."
         )
+    answered = [1.0 if m.own is None else 1 - m.shares[m.own] for m in margins]
+    roots = [part[: len(d.shares)] / a for part, d, a in zip(parts, drafts, answered, strict=True)]
+    wrong = disagreeing_errors(drafts, roots)
+    if wrong:
+        raise error_of([Fault("target", text) for text in wrong])
 
 
-def _unused(matched: Sequence[Matched]) -> Iterable[Notice]:
+def _left(matched: Sequence[Matched]) -> Iterable[Notice]:
+    """Categories that are out of a margin for lack of rows, and those left free."""
     for margin in matched:
-        dropped = len(margin.written.wishes) - len(margin.wishes)
+        name, dropped = margin.written.name, len(margin.written.wishes) - len(margin.wishes)
+        free = [repr(w.shown) for w in margin.wishes if w.free]
         if dropped:
-            text = f"{margin.written.name!r}: categories without target or rows, left out: {dropped}."
-            yield Notice("empty_target", text, dropped)
+            yield Notice("empty_target", f"{name!r}: categories without target or rows, left out: {dropped}.", dropped)
+        if free:
+            yield Notice("free_target", f"{name!r}: no target, left free: {listed(free)}.", len(free))

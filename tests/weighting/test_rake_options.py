@@ -60,9 +60,10 @@ def test_bounds_are_repeated_in_replicates(sample):
     np.testing.assert_allclose(wide.weights.replicates, free.weights.replicates, rtol=1e-7)
 
 
-def test_bounds_in_replicates_are_those_of_the_surveys_own_weight(sample):
-    with pytest.raises(UnsupportedOption, match="Bounds with base= are not available with replicate weights"):
-        rake(poll_of(sample), {"sex": SEX}, base=np.ones(240), upper=3)
+def test_replicates_belong_to_the_surveys_own_weight(sample):
+    with pytest.raises(UnsupportedOption, match="base= is not available with replicate weights"):
+        rake(poll_of(sample), {"sex": SEX}, base=np.ones(240))
+    rake(poll_of(sample), {"sex": SEX}, base="w")
 
 
 def test_bounds_that_some_replicate_cannot_hold():

@@ -51,6 +51,7 @@ def test_free_categories_have_what_the_others_leave(dozen):
     np.testing.assert_allclose(weights.values, FREE, rtol=1e-8)
     assert weights.targets["category"].tolist() == ["m", "f", "a", "b or c or n"]
     assert weights.max_gap < 1e-10
+    assert [str(n) for n in weights.notices] == ["'age': no target, left free: 'b', 'c', 'n'."]
 
 
 def test_every_way_says_how_many_rows(dozen):

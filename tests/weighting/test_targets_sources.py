@@ -262,6 +262,14 @@ def test_few_replicates_cannot_carry_many_errors(sample):
         rake(few, crossing)
 
 
+def test_errors_that_disagree_on_a_variable(sample):
+    table = with_errors({"sex": ({"m": 0.5, "f": 0.5}, {"m": 0.02, "f": 0.02})})
+    crossing = pd.DataFrame([("sex:age", f"{s}:{a}", 1 / 6) for s in "mf" for a in "abc"], columns=table.columns[:3])
+    for se in (0.01, None):
+        with pytest.raises(TargetError, match="'sex' and 'sex:age': their errors do not agree on 'sex'"):
+            rake(sample, pd.concat([table, crossing.assign(se=se)]))
+
+
 @pytest.mark.parametrize("bad", [-0.1, np.inf, "x", None])
 def test_standard_errors_that_cannot_be_used(sample, bad):
     table = with_errors({"sex": ({"m": 0.5, "f": 0.5}, {"m": 0.02, "f": 0.02})})
