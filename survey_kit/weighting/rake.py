@@ -97,8 +97,9 @@ def rake(
 
     Returns:
         Weights for a DataFrame. For a survey the same survey under the new weights: `survey.weights` is their record, and
-        standard errors account for the raking (with bounds approximately, as if there were none). Weights sum to n
-        (without base weights), to the sum of the base weights, or to the counts' total when targets are counts.
+        standard errors account for the raking (with bounds approximately, as if there were none). Replicate weights are
+        raked each; bounds then hold for a row as often as the replicate counts it. Weights sum to n (without base
+        weights), to the sum of the base weights, or to the counts' total when targets are counts.
 
     Raises:
         InvalidWeightError: base weights that are text, missing, negative, infinite, or all zero.

@@ -297,3 +297,13 @@ def test_standard_errors_of_both_kinds_are_alike(missing):
         one, other = (np.sqrt(estimate(p).carrier.variance()) for p in (linear, repeated))
         np.testing.assert_allclose(one, other, rtol=0.12, atol=1e-9)
     assert isinstance(linear.design.adjustments[-1].law, MarginRounds)
+
+
+def test_own_categories_that_a_replicate_does_not_have(dozen):
+    """All gaps in one row: the replicate without it has nothing of its own category."""
+    frame = dozen.assign(age=dozen["age"].where(dozen.index != 6, "c"))
+    poll = sk.from_frame(frame).with_design(weight="w").replicate("JK1")
+    again = rake(poll, {"age": AGE}, missing="own").weights.replicates
+    np.testing.assert_allclose(again.sum(axis=0), frame["w"].sum(), rtol=1e-9)
+    assert again[3, 3] == 0
+    np.testing.assert_allclose(again[:, 3][(frame["age"] == "a").to_numpy()].sum() / again[:, 3].sum(), 0.5)
