@@ -334,6 +334,29 @@ def test_replicates_are_calibrated_one_by_one():
             np.testing.assert_allclose(new.bound.replicates.weights[:, r], alone, rtol=1e-8)
 
 
+def test_the_residual_variance_enters_the_standard_error_under_every_distance():
+    """One number whose variance is itself: both distances give the same weights, so they must give the same errors.
+
+    R forgets sigma^2 in the residuals of calfun = "raking": it gives these weights two standard errors.
+    """
+    poll = sk.from_frame(frame()).with_design(weight="w")
+    linear, raking = (calibrate(poll, {"income": 3e5}, distance=d, variance="income") for d in ("linear", "raking"))
+    np.testing.assert_allclose(linear.weight, raking.weight, rtol=1e-12)
+    assert sk.total(linear, "hours").se[0] == pytest.approx(sk.total(raking, "hours").se[0], rel=1e-10)
+
+
+def test_own_targets_move_with_the_sample():
+    """Rows without an answer keep their share of the base weights, whose error stays, as the jackknife sees it."""
+    data = frame(600).assign(sex=lambda d: d["sex"].mask(d["hours"] > 40))
+    poll = sk.from_frame(data).with_design(weight="w")
+    for totals in (SHARES, {**SHARES, "income": {"mean": 760.0}}):
+        direct = calibrate(poll, totals, missing="own")
+        again = calibrate(poll.replicate(method="JK1"), totals, missing="own")
+        np.testing.assert_allclose(direct.weight, again.weight, rtol=1e-12)
+        assert sk.mean(direct, "hours").se[0] == pytest.approx(sk.mean(again, "hours").se[0], rel=0.02)
+        assert sk.mean(direct, "hours").se[0] > 0.5 * sk.mean(poll, "hours").se[0]
+
+
 def test_a_chain_of_steps():
     data = frame()
     first = rake(data, {"age": SHARES["age"]}, "w")
