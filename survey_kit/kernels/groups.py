@@ -145,6 +145,22 @@ def present(key: IntArray, size: int) -> BoolArray:
     return found
 
 
+def levels_of(values: IntArray) -> tuple[IntArray, IntArray]:
+    """Integers as positions among the distinct ones, in rising order: (codes (n,), levels (G,)). No sort where they are near."""
+    if not len(values):
+        return np.zeros(0, dtype=np.int64), values
+    low, high = int(values.min()), int(values.max())
+    if high - low > len(values) + 1000:
+        levels, code = np.unique(values, return_inverse=True)
+        return code.astype(np.int64, copy=False), levels
+    code = values.astype(np.int64) - low
+    found = present(code, high - low + 1)
+    levels = np.flatnonzero(found)
+    if len(levels) < len(found):
+        code = (np.cumsum(found) - 1)[code]
+    return code, (levels + low).astype(values.dtype)
+
+
 def densify(code: IntArray) -> tuple[IntArray, int]:
     """Renumber codes as 0..G-1 in their order; returns (codes, G)."""
     levels, dense = np.unique(code, return_inverse=True)

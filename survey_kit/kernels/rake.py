@@ -26,7 +26,7 @@ import numpy as np
 
 from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.kernels.rake_dual import newton, pseudo_directions, ridge_directions
-from survey_kit.kernels.rake_margins import Margin, read_margins
+from survey_kit.kernels.rake_margins import Margin, deal, read_margins
 from survey_kit.kernels.rake_problem import (
     G_RANGE,
     Problem,
@@ -36,6 +36,7 @@ from survey_kit.kernels.rake_problem import (
     side_weights,
     start,
     state_of,
+    tabled,
 )
 from survey_kit.kernels.rake_proof import contradiction
 
@@ -45,12 +46,13 @@ Solver = Literal["auto", "ipf", "newton"]
 _Bounds: TypeAlias = tuple[FloatArray, FloatArray]
 
 _SETTLE = 1e-3  # iterate on to this part of tol, so that weights, not only margins, are settled to about tol
-_PATIENCE = 12  # more sweeps than this still to come: Newton is cheaper
-_PATIENCE_OF_TABLES = 25  # the same where sweeps read a table of the two sides
+_PATIENCE = 25  # more sweeps than this (or than there are categories) still to come: Newton is cheaper
+_PATIENCE_WITHIN = 12  # the same with bounds, where a sweep reads the cells for every margin
 _BOUT = 15  # Newton steps, or sweeps, of one column before the other has its turn; longer each time
 _STEPS = 20  # Newton steps of all columns together; one that needs more is looked at alone
 _NEWTON_SIZE = 1500  # categories of all margins together; beyond it a dense Hessian costs more than sweeps
-_AT_ONCE = 4_000_000  # numbers in the arrays of as many columns as are raked together
+_TABLES = 4_000_000  # numbers in the arrays of as many columns as are raked together
+_CELLS = 100_000  # the same where cells are gone through one by one, best in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,10 +171,13 @@ class _Reached:
 def _rake(base: FloatArray, margins: tuple[Margin, ...], bounds: _Bounds | None, plan: _Plan) -> RakedCells:
     columns = np.asarray(base, dtype=np.float64)
     columns = columns[:, None] if columns.ndim == 1 else columns
-    together = max(len(columns), sum(len(m.target) for m in margins) ** 2, 1)
-    width = max(1, _AT_ONCE // together)
+    sides, categories = deal(margins), sum(len(m.target) for m in margins)
+    by_table = bounds is None and tabled(sides, len(columns))
+    width = max(1, (_TABLES if by_table else _CELLS) // max(len(columns), categories**2))
+    if plan.patience:
+        plan = replace(plan, patience=max(_PATIENCE, categories) if bounds is None else _PATIENCE_WITHIN)
     starts = range(0, columns.shape[1], width)
-    blocks = [_solve(columns[:, at : at + width], margins, bounds, plan) for at in starts]
+    blocks = [_solve(problem(columns[:, at : at + width], margins, sides, bounds), plan) for at in starts]
     swept, stepped = _merge([b.swept for b in blocks]), _merge([b.stepped for b in blocks])
     used = "+".join(name for name, gaps in (("ipf", swept), ("newton", stepped)) if gaps)
     return RakedCells(
@@ -195,9 +200,7 @@ def _beside(blocks: list[FloatArray]) -> FloatArray:
     return blocks[0] if len(blocks) == 1 else np.hstack(blocks)
 
 
-def _solve(base: FloatArray, margins: tuple[Margin, ...], bounds: _Bounds | None, plan: _Plan) -> _Reached:
-    p = problem(base, margins, bounds)
-    plan = replace(plan, patience=plan.patience and (_PATIENCE if p.table is None else _PATIENCE_OF_TABLES))
+def _solve(p: Problem, plan: _Plan) -> _Reached:
     state, swept = _sweeps(p, start(p), plan)
     stepped: list[float] = []
     impossible: tuple[int, ...] = ()
@@ -208,18 +211,19 @@ def _solve(base: FloatArray, margins: tuple[Margin, ...], bounds: _Bounds | None
     worst = np.array([np.argmax(state.gap)])
     if not impossible and state.gap[worst[0]] > plan.tol:
         impossible = contradiction(p.columns(worst), state.columns(worst).lam[0])
-    return _Reached(*_cells(p, state, base, bounds), state.gap, swept, stepped, impossible)
+    return _Reached(*_cells(p, state), state.gap, swept, stepped, impossible)
 
 
-def _cells(p: Problem, state: State, base: FloatArray, bounds: _Bounds | None) -> tuple[FloatArray, FloatArray]:
+def _cells(p: Problem, state: State) -> tuple[FloatArray, FloatArray]:
     """Weights and factors of the cells. Shapes (C, r)."""
-    first, second = (np.ascontiguousarray(g.T)[side.code] for g, side in zip(state.g, p.sides, strict=True))
-    first *= second
-    weights = np.multiply(base, first, out=second)
-    if bounds is None:
-        return weights, first
-    weights = np.where(base > 0, np.clip(weights, bounds[0][:, None], bounds[1][:, None]), 0.0)
-    return weights, np.divide(weights, base, out=first, where=base > 0)
+    base = p.base.T
+    g, second = (np.ascontiguousarray(f.T)[side.code] for f, side in zip(state.g, p.sides, strict=True))
+    g *= second
+    weights = np.multiply(base, g, out=second)
+    if p.low is None or p.high is None:
+        return weights, g
+    weights = np.clip(weights, p.low.T, p.high[:, None])
+    return weights, np.divide(weights, base, out=g, where=base > 0)
 
 
 def _finish_columns(p: Problem, state: State, plan: _Plan) -> tuple[State, list[float], tuple[int, ...]]:

@@ -19,7 +19,7 @@ from itertools import pairwise
 import numpy as np
 
 from survey_kit.kernels.groups import FloatArray, IntArray
-from survey_kit.kernels.rake_margins import Margin, Side, deal, sums_by
+from survey_kit.kernels.rake_margins import Margin, Side, sums_by
 
 _LOG_RANGE = 230.0  # of one side's factor
 G_RANGE = (float(np.exp(-_LOG_RANGE)), float(np.exp(_LOG_RANGE)))
@@ -120,12 +120,19 @@ class State:
         return State(put(self.lam, part.lam), g, w, put(self.lacks, part.lacks), put(self.gap, part.gap))
 
 
+def tabled(sides: tuple[Side, Side], cells: int) -> bool:
+    """Whether the combinations of both sides make a table that is not mostly empty."""
+    return sides[0].size * sides[1].size <= max(_TABLE, _SPARSE * cells)
+
+
 def problem(
-    base: FloatArray, margins: tuple[Margin, ...], bounds: tuple[FloatArray, FloatArray] | None = None
+    base: FloatArray,
+    margins: tuple[Margin, ...],
+    sides: tuple[Side, Side],
+    bounds: tuple[FloatArray, FloatArray] | None = None,
 ) -> Problem:
     """Base weights (C, R) and margins made ready; the bounds (C,) are on the cells' totals."""
-    sides = deal(margins)
-    table = None if bounds is not None else _table(base, sides)
+    table = _table(base, sides) if bounds is None and tabled(sides, len(base)) else None
     rows = base.T if table is not None else np.ascontiguousarray(base.T)
     fixed = next((i for i, m in enumerate(margins) if m.fixes_total), None)
     at = _places(margins)
@@ -149,12 +156,10 @@ def _places(margins: Sequence[Margin]) -> tuple[slice, ...]:
     return tuple(slice(a, b) for a, b in pairwise(ends))
 
 
-def _table(base: FloatArray, sides: tuple[Side, Side]) -> FloatArray | None:
+def _table(base: FloatArray, sides: tuple[Side, Side]) -> FloatArray:
     """Base weights (C, R) by the combinations of both sides."""
     first, second = sides
     size = first.size * second.size
-    if size > max(_TABLE, _SPARSE * len(base)):
-        return None
     place = first.code * second.size + second.code
     if np.bincount(place, minlength=size).max(initial=0) > 1:
         flat = sums_by(place, base.T, size)

@@ -218,7 +218,7 @@ def test_columns_beyond_one_block_are_raked_too(monkeypatch):
     case = Case(8)
     columns = case.base[:, None] * np.random.default_rng(1).gamma(50, 0.02, (len(case.base), 7))
     whole = rake_cells(columns, case.codes, case.targets, relative=case.relative)
-    monkeypatch.setattr("survey_kit.kernels.rake._AT_ONCE", 3 * len(case.base))
+    monkeypatch.setattr("survey_kit.kernels.rake._TABLES", 3 * len(case.base))
     blocks = rake_cells(columns, case.codes, case.targets, relative=case.relative)
     np.testing.assert_allclose(blocks.weights, whole.weights, rtol=1e-11)
     assert len(blocks.gap) == 7
