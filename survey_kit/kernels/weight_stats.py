@@ -20,6 +20,7 @@ __all__ = [
     "pew_deff",
     "spencer_deff",
     "top_share",
+    "weight_quantiles",
     "weight_range",
 ]
 
@@ -148,6 +149,16 @@ def top_share(weights: FloatArray, share: float = 0.01) -> float:
         return 0.0
     heaviest = max(1, round(share * w.size))
     return float(np.partition(w, w.size - heaviest)[w.size - heaviest :].sum() / w.sum())
+
+
+def weight_quantiles(weights: FloatArray, shares: tuple[float, ...]) -> tuple[float, ...]:
+    """Quantiles of the positive weights, each row counting once (linear interpolation, R type 7); NaN without any.
+
+    >>> weight_quantiles(np.array([1.0, 2.0, 3.0, 0.0]), (0.25, 0.5))
+    (1.5, 2.0)
+    """
+    w = _positive(weights)
+    return tuple(np.quantile(w, shares).tolist()) if w.size else (float("nan"),) * len(shares)
 
 
 @dataclass(frozen=True, slots=True)
