@@ -100,7 +100,8 @@ def calibrate_columns(
     problem = _Problem(basis, goals, w0, DISTANCES[distance], _tall(low), _tall(high), importance, distance, free)
     plan = _Plan(tol, tol * _SETTLE, max_iter)
     many = max(int(_CHUNK // max(len(w0), 1)), 1)
-    parts = [_solve(problem.take(slice(r, r + many)), plan) for r in range(0, w0.shape[1], many)]
+    start = _start(problem, typical, plan)
+    parts = [_solve(problem.take(slice(r, r + many)), plan, start) for r in range(0, w0.shape[1], many)]
     return _together(problem, parts, tol)
 
 
@@ -166,10 +167,21 @@ def _at(p: _Problem, lam: FloatArray, u: FloatArray) -> _State:
     return _State(lam, u, g, slope, residual, np.where(np.isnan(gap), np.inf, gap))
 
 
-def _solve(p: _Problem, plan: _Plan) -> _Solved:
+def _start(p: _Problem, typical: FloatArray, plan: _Plan) -> FloatArray:
+    """Lambda to start from: that of the mean column, which saves many columns half of their steps. Shape (p, 1)."""
+    zero = np.zeros((len(p.totals), 1))
+    if p.base.shape[1] == 1 or p.free:
+        return zero
+    mean = replace(p, base=typical[:, None], totals=p.totals.mean(axis=1, keepdims=True))
+    found = _solve(mean, plan, zero).best
+    return found.lam if found.gap[0] <= plan.tol else zero
+
+
+def _solve(p: _Problem, plan: _Plan, start: FloatArray) -> _Solved:
     """Newton steps of every column until it is met, settled or given up."""
     count = p.base.shape[1]
-    state = _at(p, np.zeros((len(p.totals), count)), np.zeros(p.base.shape))
+    lam = np.repeat(start, count, axis=1)
+    state = _at(p, lam, p.predictor(lam) if start.any() else np.zeros_like(p.base))
     best, progress = state.take(np.arange(count)), _Progress(state.gap)
     live = np.flatnonzero(state.gap > plan.goal)
     end, history = state.lam[:, :1], list[float]()
