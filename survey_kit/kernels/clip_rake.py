@@ -4,9 +4,9 @@ One cycle over cells c of n_c rows that share one weight w_c:
 
     for each margin m:   w_c <- w_c  share_m[k] W / sum of n w over category k      (k the category of c, W = sum of n w,
                                                                                      over cells with a value in m)
-    then clip:           "level"    w_c <- min(max(s w_c, low_c), high_c), s so that sum n w = W
+    then clip:           "level"    w_c <- min(s w_c, high), s so that sum n w = W as before
                          "rounds"   w_c <- min(w_c, high), w <- w W / sum n w, again while max w > high + slack
-                         "only"     w_c <- min(max(w_c, low_c), high_c), whatever becomes of the sum
+                         "only"     w_c <- min(max(w_c, low), high), whatever becomes of the sum
 
 "rounds" is R anesrake; "level" is where its rounds lead, in one step; "only" is Stata ipfraking. A margin leaves cells
 without a value in it (category -1) as they are when its turn comes.
@@ -28,7 +28,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 
 Clip: TypeAlias = Callable[[FloatArray], FloatArray]
 
@@ -63,14 +63,13 @@ class ClippedRake:
 class Cycles:
     """Margins over cells and the clip.
 
-    Sums are taken in long double as R takes them, since the last digits decide where the cycles stand still.
-
     Attributes:
         rows: rows of each cell. Shape (C,).
         codes: category of each cell, -1 without a value. M x (C,).
         shares: target shares. M x (k_m,).
         clip: what follows the margins.
         total: W where the clip does not keep it; None: what the weights sum to.
+        long: sums in long double, as R takes them: the last digits decide where the cycles stand still.
     """
 
     rows: FloatArray
@@ -78,6 +77,7 @@ class Cycles:
     shares: Sequence[FloatArray]
     clip: Clip
     total: float | None = None
+    long: bool = False
 
     def cycle(self, w: FloatArray) -> FloatArray:
         """The weights after one pass over the margins and the clip."""
@@ -91,6 +91,8 @@ class Cycles:
 
     def _held(self, code: IntArray, w: FloatArray, size: int) -> FloatArray:
         """What each category holds, the cells without a value first. Shape (1 + size,)."""
+        if not self.long:
+            return weighted_counts(code + 1, self.rows * w, size + 1)
         held = np.zeros(size + 1, dtype=np.longdouble)
         np.add.at(held, code + 1, (self.rows * w).astype(np.longdouble))
         return held.astype(np.float64)
@@ -137,17 +139,23 @@ def cycle_to_standstill(cycles: Cycles, weights: FloatArray, improvement: float,
     return ClippedRake(w, history[-1], change, tuple(history))
 
 
-def clip_to_level(rows: FloatArray, low: FloatArray, high: FloatArray, total: float) -> Clip:
-    """min(max(s w, low), high) with the s that keeps the total. Limits (C,); high may be infinite.
+def clip_to_level(rows: FloatArray, cap: float) -> Clip:
+    """min(s w, cap) with the s that keeps the sum.
 
-    >>> clip_to_level(np.ones(3), np.zeros(3), np.full(3, 4.0), 8.0)(np.array([1.0, 1.0, 6.0]))
-    array([2., 2., 4.])
+    Every round caps what the factor of the round before put above the cap, so that s grows to its end.
+
+    >>> clip_to_level(np.ones(4), 4.0)(np.array([1.0, 1.0, 2.0, 8.0]))
+    array([2., 2., 4., 4.])
     """
 
     def clip(w: FloatArray) -> FloatArray:
-        if (w >= low).all() and (w <= high).all() and abs(float(rows @ w) - total) <= 1e-15 * total:
-            return w
-        return np.clip(_level(w, rows, low, high, total) * w, low, high)
+        total, s, over = float(rows @ w), 1.0, w > cap
+        known = 0
+        while (count := int(np.count_nonzero(over))) > known:
+            free = float((rows * w)[~over].sum())
+            s = (total - cap * float(rows[over].sum())) / free if free > 0 else s
+            known, over = count, s * w > cap
+        return np.minimum(s * w, cap) if known else w
 
     return clip
 
@@ -184,17 +192,3 @@ def _mean(w: FloatArray, rows: FloatArray) -> float:
     n, values = _sum(rows), w.astype(np.longdouble)
     first = (rows * values).sum() / n
     return float(first + (rows * (values - first)).sum() / n)
-
-
-def _level(w: FloatArray, rows: FloatArray, low: FloatArray, high: FloatArray, total: float) -> float:
-    """The s at which f(s) = sum n clip(s w, low, high) is the total: f is piecewise linear between the sorted kinks."""
-    held = w > 0
-    n, v = rows[held], (rows * w)[held]
-    kinks = np.concatenate([low[held] / w[held], high[held] / w[held]])
-    turns = np.concatenate([v, -v])
-    order = np.argsort(kinks, kind="stable")
-    order = order[np.isfinite(kinks[order])]
-    at, slope = kinks[order], np.cumsum(turns[order])
-    reached = float(n @ low[held]) + np.concatenate([[0.0], np.cumsum(slope[:-1] * np.diff(at))])
-    piece = max(int(np.searchsorted(reached, total, side="right")) - 1, 0)
-    return float(at[piece] + (total - reached[piece]) / slope[piece]) if slope[piece] > 0 else float(at[piece])

@@ -59,7 +59,7 @@ class Manner:
             return clip_only(self.low, self.high)
         if self.improvement is not None:
             return clip_in_rounds(rows, self.high)
-        return clip_to_level(rows, np.zeros(len(rows)), np.full(len(rows), self.high), float(rows.sum()))
+        return clip_to_level(rows, self.high)
 
 
 def manner_of(
@@ -152,7 +152,9 @@ def rake_clipped(base: FloatArray, margins: Sequence[Margin], chosen: Sequence[i
     cell, first = _cells(w, codes) if manner.improvement is None else (np.arange(len(w)), np.arange(len(w)))
     rows = np.bincount(cell, minlength=len(first)).astype(np.float64)
     total = float(rows.sum()) if manner.cut else None
-    cycles = Cycles(rows, [c[first] for c in codes], shares, manner.clip(rows), total)
+    cycles = Cycles(
+        rows, [c[first] for c in codes], shares, manner.clip(rows), total, long=manner.improvement is not None
+    )
     end = _run(cycles, w[first], manner)
     out = np.zeros(len(base))
     out[held] = end.weights[cell]

@@ -100,7 +100,7 @@ def test_ipfraking_cycle_by_cycle():
     codes = [data[v].map({c: i for i, c in enumerate(t)}).to_numpy() for v, t in targets.items()]
     sizes = [np.array(list(t.values())) for t in targets.values()]
     total = sizes[0].sum()
-    cycles = Cycles(np.ones(len(data)), codes, [s / s.sum() for s in sizes], clip_only(2000, 200000), total)
+    cycles = Cycles(np.ones(len(data)), codes, [s / s.sum() for s in sizes], clip_only(2000, 200000), total, long=True)
     w, old = data["finalwgt"].to_numpy(dtype=float), np.zeros(len(data))
     while (np.abs(w - old) / (np.abs(old) + 1)).max() >= 1e-6:
         w, old = cycles.cycle(w), w
