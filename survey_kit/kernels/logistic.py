@@ -18,6 +18,7 @@ Anderson (1984), Biometrika 71, 1, for separation.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,8 +31,9 @@ _ALIASED = 1e-11  # eigenvalue of the scaled normal equations below which a dire
 _VANISHED = 1e-9  # part of the information left in a direction below which beta runs away
 _SURE = 15.0  # |eta| up to which no information has vanished
 _ROUNDING = 1e-12
+_EXACT = 1e-10
 _WORTH_GROUPING = 8  # columns of weights from which on looking for equal rows pays
-_BLOCK = 1_000_000  # numbers of one (n, R) array at a time: larger ones leave the cache
+_BLOCK = 500_000  # numbers of one array of rows by columns of weights at a time: more would leave the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,20 +73,17 @@ def fit_logistic(
     fitted on the distinct rows of x, where these are few.
     """
     w = weights[:, None] if weights.ndim == 1 else weights
-    beta = np.zeros(x.shape[1]) if start is None else start
+    beta = np.repeat((np.zeros(x.shape[1]) if start is None else start)[:, None], w.shape[1], axis=1)
+    yes = np.asarray(y, dtype=np.float64)
     pattern = _patterns(x) if w.shape[1] >= _WORTH_GROUPING else None
-    rows = x if pattern is None else x[pattern.first]
-    products = _products(rows)
-    wide = max(1, _BLOCK // max(len(x), 1))
-    parts = []
-    for r in range(0, w.shape[1], wide):
-        block = w[:, r : r + wide]
-        yes = block * np.asarray(y, dtype=np.float64)[:, None]
-        if pattern is not None:
-            block, yes = pattern.sums(block), pattern.sums(yes)
-        fit = _fit(rows, products, block, yes, beta, max_iter)
-        parts.append(fit if pattern is None else replace(fit, probabilities=fit.probabilities[pattern.code]))
-    return parts[0] if len(parts) == 1 else _joined(parts)
+    if pattern is None:
+        return _fit(_Rows(x, w, yes), beta, max_iter)
+    parts = [pattern.sums(w, yes, r) for r in _blocks(len(x), w.shape[1])]
+    held, given = (np.hstack(arrays) for arrays in zip(*parts, strict=True))
+    fit = _fit(
+        _Rows(x[pattern.first], held, np.divide(given, held, out=np.zeros_like(held), where=held > 0)), beta, max_iter
+    )
+    return replace(fit, probabilities=fit.probabilities[pattern.code])
 
 
 def inverse_information(x: FloatArray, weights: FloatArray, probabilities: FloatArray) -> FloatArray:
@@ -103,9 +102,12 @@ class _Patterns:
     order: IntArray
     starts: IntArray
 
-    def sums(self, values: FloatArray) -> FloatArray:
-        """Sums by pattern. Shapes (n, R) -> (G, R)."""
-        return np.add.reduceat(values[self.order], self.starts, axis=0)
+    def sums(self, weights: FloatArray, y: FloatArray, columns: slice) -> tuple[FloatArray, FloatArray]:
+        """Weight by pattern, and the part of it with outcome 1, of some columns of weights. Shapes (G, r)."""
+        values = weights[self.order, columns]
+        held = np.add.reduceat(values, self.starts, axis=0)
+        values *= y[self.order, None]
+        return held, np.add.reduceat(values, self.starts, axis=0)
 
 
 def _patterns(x: FloatArray) -> _Patterns | None:
@@ -124,57 +126,108 @@ def _patterns(x: FloatArray) -> _Patterns | None:
     return _Patterns(code, first, order, starts)
 
 
-def _fit(
-    x: FloatArray, products: FloatArray, weights: FloatArray, yes: FloatArray, start: FloatArray, max_iter: int
-) -> LogisticFit:
-    """Fits from the weight of each row (or pattern) and the part of it whose outcome is 1. Shapes (n, R)."""
-    mean = np.maximum(weights.mean(axis=0), np.finfo(float).tiny)
-    w, yes = weights / mean, yes / mean
-    beta = np.repeat(start[:, None], w.shape[1], axis=1)
-    eta = x @ beta
-    p = _expit(eta)
-    rank = np.zeros(w.shape[1], dtype=np.int64)
-    done = np.zeros(w.shape[1], dtype=bool)
-    steps = 0
-    while steps < max_iter and not done.all():
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows (or patterns): x (n, p), weights (n, R), and the outcome, (n,) or, as a mean of the pattern, (n, R)."""
+
+    x: FloatArray
+    weights: FloatArray
+    y: FloatArray
+
+    def at(self, beta: FloatArray, columns: IntArray) -> _Sums:
+        """Score and information of some columns at beta, over the rows block by block. Shape of beta (p, r)."""
+        p, r = beta.shape
+        score, flat = np.zeros((p, r)), np.zeros((r, p * (p + 1) // 2))
+        off, far = np.zeros(r), np.zeros(r)
+        every = r == self.weights.shape[1]
+        for rows in _blocks(max(r, flat.shape[1]), len(self.x)):
+            x = self.x[rows]
+            w = self.weights[rows] if every else self.weights[rows][:, columns]
+            y = self.y[rows, None] if self.y.ndim == 1 else self.y[rows][:, columns]
+            eta = x @ beta
+            fitted = _expit(eta)
+            residual = w * (y - fitted)
+            score += x.T @ residual
+            off += np.abs(residual).sum(axis=0)
+            np.maximum(far, np.where(w > 0, np.abs(eta), 0.0).max(axis=0, initial=0.0), out=far)
+            fitted *= w * (1 - fitted)
+            flat += fitted.T @ _products(x)
+        return _Sums(score, _square(flat, p), off, far)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Of r columns of weights: score (p, r), information (r, p, p), sum |w (y - p)| (r,), and the largest |eta| (r,)."""
+
+    score: FloatArray
+    information: FloatArray
+    off: FloatArray
+    far: FloatArray
+
+    def of(self, columns: BoolArray) -> _Sums:
+        return _Sums(self.score[:, columns], self.information[columns], self.off[columns], self.far[columns])
+
+
+def _fit(rows: _Rows, beta: FloatArray, max_iter: int) -> LogisticFit:
+    size = beta.shape[1]
+    total = np.maximum(rows.weights.sum(axis=0), np.finfo(float).tiny)
+    done, rank, far = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int64), np.zeros(size)
+    on = np.arange(size)
+    now, steps = rows.at(beta, on), 0
+    while len(on) and steps < max_iter:
         steps += 1
-        on = np.flatnonzero(~done)
-        every = slice(None) if len(on) == len(done) else on
-        w_on, yes_on, p_on = w[:, every], yes[:, every], p[:, every]
-        score = x.T @ (yes_on - w_on * p_on)
-        inverse, rank[on] = _inverse(_information(products, w_on * p_on * (1 - p_on)))
-        move = np.einsum("rij,jr->ir", inverse, score)
-        beta[:, on], eta[:, every], p[:, every], done[on] = _walk(x, w_on, yes_on, beta[:, on], move, score)
-    separated = np.zeros(len(done), dtype=bool)
-    for r in np.flatnonzero(np.where(w > 0, np.abs(eta), 0.0).max(axis=0) > _SURE):
-        plain, informed = (_information(products, v[:, None]) for v in (w[:, r], w[:, r] * p[:, r] * (1 - p[:, r])))
-        left, rank[r] = _information_left(plain[0], informed[0])
-        separated[r] = left < _VANISHED
-    return LogisticFit(beta, p, done, separated, rank, steps)
+        inverse, rank[on] = _inverse(now.information)
+        move = np.einsum("rij,jr->ir", inverse, now.score)
+        part, after = _walk(rows, on, beta[:, on], move, now.score, total[on])
+        beta[:, on] += part * move
+        small = np.abs(part * move).max(axis=0) <= TOL * (1 + np.abs(beta[:, on]).max(axis=0))
+        done[on] = small | (after.off <= _EXACT * total[on])  # where every row is fitted, more steps tell nothing
+        far[on] = after.far
+        now, on = after.of(~done[on]), on[~done[on]]
+    separated = np.zeros(size, dtype=bool)
+    for r in np.flatnonzero(far > _SURE):
+        separated[r], rank[r] = _is_separated(rows, beta[:, r], r)
+    return LogisticFit(beta, _fitted(rows.x, beta), done, separated, rank, steps)
 
 
 def _walk(
-    x: FloatArray, w: FloatArray, yes: FloatArray, beta: FloatArray, move: FloatArray, score: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
-    """The step, halved in the columns where it goes too far: beta, eta, p, and where it was negligible.
+    rows: _Rows, on: IntArray, beta: FloatArray, move: FloatArray, score: FloatArray, total: FloatArray
+) -> tuple[FloatArray, _Sums]:
+    """What part of the step to take in each column, and the sums after it.
 
     The log likelihood is concave: along the step its slope falls, and where it has turned to nearly the opposite the step
-    went beyond the top.
+    went beyond the top and is halved.
     """
     part = np.ones(beta.shape[1])
     slope = (score * move).sum(axis=0)
     for _ in range(40):
-        tried = beta + part * move
-        eta = x @ tried
-        p = _expit(eta)
-        off = yes - w * p
-        beyond = (move * (x.T @ off)).sum(axis=0) < -0.9 * slope - _ROUNDING
+        after = rows.at(beta + part * move, on)
+        beyond = (move * after.score).sum(axis=0) < -0.9 * slope - _ROUNDING * total
         if not beyond.any():
             break
         part[beyond] /= 2
-    small = np.abs(part * move).max(axis=0) <= TOL * (1 + np.abs(tried).max(axis=0))
-    exact = np.abs(off).sum(axis=0) <= 1e-10 * w.sum(axis=0)  # every row is fitted: more steps tell nothing
-    return tried, eta, p, small | exact
+    return part, after
+
+
+def _is_separated(rows: _Rows, beta: FloatArray, r: np.intp) -> tuple[bool, int]:
+    """Whether the information of column r has vanished in some direction, and the number of directions."""
+    column = np.array([r])
+    plain = 4 * rows.at(np.zeros((len(beta), 1)), column).information[0]
+    left, rank = _information_left(plain, rows.at(beta[:, None], column).information[0])
+    return left < _VANISHED, rank
+
+
+def _fitted(x: FloatArray, beta: FloatArray) -> FloatArray:
+    out = np.empty((len(x), beta.shape[1]))
+    for rows in _blocks(beta.shape[1], len(x)):
+        out[rows] = _expit(x[rows] @ beta)
+    return out
+
+
+def _blocks(width: int, length: int) -> Iterator[slice]:
+    """Slices of `length` things of which each has `width` numbers."""
+    step = max(1, _BLOCK // max(width, 1))
+    return (slice(start, start + step) for start in range(0, length, step))
 
 
 def _expit(eta: FloatArray) -> FloatArray:
@@ -185,16 +238,13 @@ def _expit(eta: FloatArray) -> FloatArray:
 
 def _products(x: FloatArray) -> FloatArray:
     """x_ij x_ik for j <= k, from which X' diag(d) X is one product with d. Shape (n, p (p + 1) / 2)."""
-    upper = np.triu_indices(x.shape[1])
-    return x[:, upper[0]] * x[:, upper[1]]
+    return np.concatenate([x[:, j:] * x[:, j : j + 1] for j in range(x.shape[1])], axis=1)
 
 
-def _information(products: FloatArray, working: FloatArray) -> FloatArray:
-    """X' diag(d_r) X for each column d_r. Shapes (n, p (p + 1) / 2), (n, R) -> (R, p, p)."""
-    size = int(np.sqrt(2 * products.shape[1]))
+def _square(flat: FloatArray, size: int) -> FloatArray:
+    """Symmetric matrices from their upper triangles, row by row. Shapes (R, p (p + 1) / 2) -> (R, p, p)."""
     upper = np.triu_indices(size)
-    flat = working.T @ products
-    full = np.zeros((working.shape[1], size, size))
+    full = np.zeros((len(flat), size, size))
     full[:, upper[0], upper[1]] = flat
     full[:, upper[1], upper[0]] = flat
     return full
@@ -219,14 +269,3 @@ def _information_left(plain: FloatArray, informed: FloatArray) -> tuple[float, i
     there = values > _ALIASED
     root = vectors[:, there] / np.sqrt(values[there])
     return float(np.linalg.eigvalsh(root.T @ (informed / both) @ root)[0]), int(there.sum())
-
-
-def _joined(parts: list[LogisticFit]) -> LogisticFit:
-    return LogisticFit(
-        np.concatenate([p.coefficients for p in parts], axis=1),
-        np.concatenate([p.probabilities for p in parts], axis=1),
-        np.concatenate([p.converged for p in parts]),
-        np.concatenate([p.separated for p in parts]),
-        np.concatenate([p.rank for p in parts]),
-        max(p.iterations for p in parts),
-    )
