@@ -71,7 +71,7 @@ def weight(
         _refuse_taken(name, poll)
         designed = poll if base is None else poll.with_design(weight=base)
         try:
-            raked = rake(designed, targets, lower=floor, upper=cap, tol=tol, missing=cast(Any, missing))
+            raked = cast("Survey", rake(designed, targets, lower=floor, upper=cap, tol=tol, missing=cast(Any, missing)))
         except ConvergenceError as error:
             _missed(error)
         made = raked.weights
