@@ -133,8 +133,8 @@ def _has_gaps(key: IntArray, size: int) -> bool:
     return least < 0
 
 
-def weighted_counts(key: IntArray, weight: FloatArray, size: int) -> FloatArray:
-    """Sum of weights per key. Shape (size,)."""
+def weighted_counts(key: IntArray, weight: FloatArray | None, size: int) -> FloatArray:
+    """Sum of weights per key, or (None) how often each occurs. Shape (size,)."""
     return np.bincount(key, weights=weight, minlength=size).astype(np.float64, copy=False)
 
 

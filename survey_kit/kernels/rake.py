@@ -46,8 +46,9 @@ Solver = Literal["auto", "ipf", "newton"]
 _Bounds: TypeAlias = tuple[FloatArray, FloatArray]
 
 _SETTLE = 1e-3  # iterate on to this part of tol, so that weights, not only margins, are settled to about tol
-_PATIENCE = 25  # more sweeps than this (or than there are categories) still to come: Newton is cheaper
-_PATIENCE_WITHIN = 12  # the same with bounds, where a sweep reads the cells for every margin
+# more sweeps than this still to come: Newton is cheaper
+_PATIENCE = 25  # (or a third of the categories; twice as many for columns together, whose sweeps are cheaper by far)
+_PATIENCE_WITHIN = 12  # with bounds, where a sweep reads the cells for every margin
 _BOUT = 15  # Newton steps, or sweeps, of one column before the other has its turn; longer each time
 _STEPS = 20  # Newton steps of all columns together; one that needs more is looked at alone
 _NEWTON_SIZE = 1500  # categories of all margins together; beyond it a dense Hessian costs more than sweeps
@@ -152,7 +153,7 @@ class _Plan:
 
 def _plan(targets: Sequence[FloatArray], tol: float, max_iter: int, solver: Solver) -> _Plan:
     small = sum(map(len, targets)) <= _NEWTON_SIZE
-    patience = {"ipf": None, "newton": 0, "auto": _PATIENCE if small else None}[solver]
+    patience = {"ipf": None, "newton": 0, "auto": _PATIENCE_WITHIN if small else None}[solver]
     return _Plan(tol * _SETTLE, tol, max_iter, patience)
 
 
@@ -174,8 +175,8 @@ def _rake(base: FloatArray, margins: tuple[Margin, ...], bounds: _Bounds | None,
     sides, categories = deal(margins), sum(len(m.target) for m in margins)
     by_table = bounds is None and tabled(sides, len(columns))
     width = max(1, (_TABLES if by_table else _CELLS) // max(len(columns), categories**2))
-    if plan.patience:
-        plan = replace(plan, patience=max(_PATIENCE, categories) if bounds is None else _PATIENCE_WITHIN)
+    if plan.patience and bounds is None:
+        plan = replace(plan, patience=max(_PATIENCE, categories // 3) * (1 + (columns.shape[1] > 1)))
     starts = range(0, columns.shape[1], width)
     blocks = [_solve(problem(columns[:, at : at + width], margins, sides, bounds), plan) for at in starts]
     swept, stepped = _merge([b.swept for b in blocks]), _merge([b.stepped for b in blocks])

@@ -23,8 +23,8 @@ from survey_kit.kernels.rake_margins import Margin, Side, sums_by
 
 _LOG_RANGE = 230.0  # of one side's factor
 G_RANGE = (float(np.exp(-_LOG_RANGE)), float(np.exp(_LOG_RANGE)))
-_TABLE = 65_536  # a table of the two sides may always be this large
-_SPARSE = 8  # and otherwise this many times the number of cells
+_TABLE = 4_096  # a table of the two sides may always be this large
+_SPARSE = 16  # and otherwise this many times the number of cells
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from survey_kit.kernels.groups import combine, cross
+from survey_kit.kernels.groups import combine, cross, levels_of
 from survey_kit.kernels.rake import rake_cells, rake_cells_within
 
 TOL = 1e-11
@@ -289,3 +289,12 @@ def test_collapsing_works_in_blocks(monkeypatch):
 def test_a_key_outside_its_levels_is_refused(bad):
     with pytest.raises(ValueError, match=r"outside -1\.\.2"):
         cross([np.array([0, bad, 1])], [3])
+
+
+@given(st.lists(st.integers(-5, 5) | st.integers(-(10**12), 10**12), max_size=40))
+def test_whole_numbers_are_positions_among_their_levels(values):
+    column = np.array(values, dtype=np.int64)
+    code, levels = levels_of(column)
+    expected, inverse = np.unique(column, return_inverse=True)
+    np.testing.assert_array_equal(levels, expected)
+    np.testing.assert_array_equal(code, inverse)
