@@ -43,7 +43,10 @@ def _unknown(step: Weights, known: BoolArray) -> tuple[Notice, ...]:
     lost = [repr(str(v)) for v in dict.fromkeys(step.targets["variable"][~known])]
     if not lost:
         return ()
-    text = f"Earlier targets whose categories these weights do not carry, so that how far they moved is not told: {listed(lost)}."
+    text = (
+        f"How far earlier targets moved is not told, since these weights do not carry their categories: {listed(lost)}. "
+        "Weights that are calibrated and trimmed in a survey have them."
+    )
     return (Notice("margins_unknown", text, len(lost)),)
 
 

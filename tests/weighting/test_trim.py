@@ -128,6 +128,22 @@ def test_a_calibration_to_numbers_is_named_where_it_cannot_be_told():
     assert "'y'" in note.text
 
 
+def test_a_survey_tells_calibrated_numbers_again():
+    poll = sk.from_frame(frame()).with_design(weight="w")
+    trimmed = trim(calibrate(poll, {"y": {"mean": 0.1}, "sex": SEX}, distance="raking"), upper=2)
+    table = trimmed.weights.targets.set_index("category")
+    assert table["achieved_share"]["mean"] == pytest.approx(sk.mean(trimmed, "y").theta[0] / 0.1)
+    assert "margins_unknown" not in kinds(trimmed.weights)
+
+
+def test_merged_cells_and_crossed_margins_are_known_again():
+    crossed = {"sex:town": {f"{s}:{t}": p * q for s, p in SEX.items() for t, q in TOWN.items()}}
+    found = trim(rake(frame(), crossed, base="w"), upper=2)
+    cell = frame()["sex"] + ":" + frame()["town"]
+    shares = found.values.groupby(cell).sum() / found.values.sum()
+    np.testing.assert_allclose(found.targets.set_index("category")["achieved_share"][shares.index], shares, rtol=1e-12)
+
+
 def test_surveys_keep_their_design_and_adjustments():
     poll = sk.from_frame(frame()).with_design(weight="w", psu="psu").rake({"sex": SEX, "town": TOWN})
     trimmed = trim(poll, upper=2)
