@@ -3,7 +3,8 @@
 Cells lie on a grid: `place` (C, m) is the position of each cell on each of m axes. Two cells are neighbours along an axis
 when they agree on the other axes and no cell lies between them. As long as some group of merged cells is small, the group
 with the fewest rows is merged with its neighbour along the last axis, the neighbour of fewer rows first and the one before
-in a tie; where it has none along that axis, along the axis before. So the result does not depend on the order of rows.
+in a tie; where it has none along that axis, along the axis before, and where it has none at all (cells that are sparse), the
+cell that comes next in the order of the grid. So the result does not depend on the order of rows.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def collapse_cells(
         limits: when a group is too small.
     """
     order = np.lexsort(place.T[::-1])
-    axes = [_neighbours(place, axis) for axis in reversed(range(place.shape[1]))]
+    axes = [_neighbours(place, axis) for axis in reversed(range(place.shape[1]))] + [(order[:-1], order[1:])]
     group = np.empty(len(place), dtype=np.int64)
     group[order] = np.arange(len(place))
     few, heavy = np.zeros(len(place), dtype=bool), np.zeros(len(place), dtype=bool)

@@ -234,6 +234,8 @@ def _without_empty(
             "Targets with errors have categories without rows. Merge these categories in the data and the targets first."
         )
     kept = [[w for w in m.wishes if w not in out] for m, out in zip(written, empty, strict=True)]
+    if not all(kept):
+        return target_set(subject, targets), []
     parts = [float(sum(w.value for w in ws)) for ws in kept]  # type: ignore[misc]
     records = [
         r for m, ws, part in zip(written, kept, parts, strict=True) for r in _long(m, ws, _JUDGED_AS_COUNTS / part)

@@ -45,7 +45,7 @@ def _named(subject: Subject, who: str, argument: str) -> BoolArray:
     if who in subject.frame.columns:
         if subject.codebook is not None and who in subject.codebook:
             missing = subject.codebook[who].is_missing(subject.frame[who])
-            return _yes(subject.frame[who].mask(missing), f"{argument}={who!r}")
+            return _yes(subject.frame[who].mask(missing), f"{argument}={who!r}", f'{argument}="{who} == 1"')
         return _yes(subject.frame[who], f"{argument}={who!r}")
     if subject.codebook is None or who.isidentifier():
         raise unknown("column", who, subject.frame.columns)
@@ -54,7 +54,7 @@ def _named(subject: Subject, who: str, argument: str) -> BoolArray:
     return evaluate(who, subject.frame, subject.codebook)
 
 
-def _yes(values: pd.Series, argument: str) -> BoolArray:
+def _yes(values: pd.Series, argument: str, condition: str = "data['status'] == 'interview'") -> BoolArray:
     absent = values.isna().to_numpy()
     if absent.any():
         rows = np.flatnonzero(absent) + 1
@@ -65,6 +65,6 @@ def _yes(values: pd.Series, argument: str) -> BoolArray:
     if not np.isin(plain, (0, 1)).all():
         found = listed(dict.fromkeys(v for v in plain if v not in (0, 1)), 4)
         raise ArgumentError(
-            f"{argument} must hold True and False, or 1 and 0; it has {found}. Give a condition: data['status'] == 'interview'."
+            f"{argument} must hold True and False, or 1 and 0; it has {found}. Give a condition: {condition}."
         )
     return plain.astype(bool)

@@ -67,6 +67,12 @@ def test_then_along_the_axis_before():
     assert merged.into.tolist() == [0, 0, 0, 1] and merged.settled
 
 
+def test_sparse_cells_without_a_neighbour_take_the_next_one():
+    place = np.array([[0, 0], [1, 1], [2, 2]])
+    merged = collapse_cells(place, np.array([20.0, 3, 30]), np.ones(3), np.ones(3), Limits(10, np.inf))
+    assert merged.into.tolist() == [0, 0, 1] and merged.settled
+
+
 def test_a_rule_that_one_cell_cannot_meet():
     assert not line([1, 2, 3], min_n=10).settled
 
@@ -201,6 +207,12 @@ def test_rules_that_cannot_be(arguments, text):
     with pytest.raises(ArgumentError) as caught:
         collapse_targets(people(COUNTS), {"age": dict.fromkeys(AGES, 0.25)}, **arguments)
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("how", [{"partial": True}, {"min_n": 1}])
+def test_a_population_that_nobody_is_from(how):
+    with pytest.raises(TargetMismatchError, match=r"in the targets, not in the data: 'x' \(target 0.5, n=0\)"):
+        poststratify(people(COUNTS), {"x": 0.5, "y": 0.5}, by="age", **how)
 
 
 def test_own_categories_cannot_be_merged():

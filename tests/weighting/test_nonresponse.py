@@ -207,6 +207,8 @@ def test_a_survey_takes_a_condition_in_words():
     named, said = adjust_nonresponse(poll, "r", by="age"), adjust_nonresponse(poll, "r == 1", by="age")
     np.testing.assert_array_equal(named.weight, said.weight)
     assert sk.mean(named, "y").df == 3
+    with pytest.raises(ArgumentError, match=r'it has 2, 3. Give a condition: responded="h == 1"\.'):
+        adjust_nonresponse(poll, "h", by="age")
 
 
 def test_small_classes():
