@@ -125,10 +125,16 @@ class Survey:
                 f"These weights are of {len(weights.values)} rows with another index than the survey's {len(self.codes)}. "
                 "Weight the survey's own rows: poll.codes, or poll.rake(...)."
             )
+        start, added = weights.since(self.weights)
+        if self.design.adjustments and not np.allclose(start, self.weight, rtol=1e-9, atol=0):
+            raise DesignError(
+                "These weights do not start from the weight of the survey, which was weighted already. Chain the step, "
+                "base=poll.weights, or state the design anew, with_design(...), and then attach them."
+            )
         name = _free_name("weight", self.codes)
         variable = Variable(name, label=weights.label, measure="scale")
         survey = self.with_column(weights.values.rename(name), variable)
-        design = self.design.reweighted(name, weights.adjustments, weights.standing)
+        design = self.design.reweighted(name, added, weights.standing)
         if design.replicates is not None:
             again = replace(design.replicates, columns=(), matrix=weights.replicates, combined=True)
             design = replace(design, adjustments=(), replicates=again)

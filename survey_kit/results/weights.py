@@ -105,6 +105,18 @@ class Weights:
         """The chain of steps that made these weights, the first one first."""
         return (*(() if self.before is None else self.before.steps), self)
 
+    def since(self, record: Weights | None) -> tuple[pd.Series, tuple[Adjustment, ...]]:
+        """The weights that the steps after a record of the chain started from, and what these steps add to a variance.
+
+        All steps where the record is not in the chain.
+        """
+        chain = self.steps
+        place = next((i for i, step in enumerate(chain) if step is record), None)
+        if place is None or record is None:
+            first = next(step for step in chain if step.adjustments or step is self)
+            return first.base, self.adjustments
+        return record.values, self.adjustments[len(record.adjustments) :]
+
     @property
     def at_lower(self) -> int:
         """Rows of positive weight at the lower limit."""

@@ -47,8 +47,7 @@ class Made:
 def weights_of(subject: Subject, made: Made) -> Weights:
     """The record on the caller's index, with the chain before it and what its weights look like."""
     before = subject.before
-    # a survey keeps the steps before in its design
-    earlier = () if before is None or subject.survey is not None else before.adjustments
+    earlier = () if before is None else before.adjustments
     added = () if made.adjustment is None else (made.adjustment,)
     told = (*made.notices, *base_notices(subject), *_negative(made.values), *weight_notices(made.values))
     return Weights(

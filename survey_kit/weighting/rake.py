@@ -124,7 +124,6 @@ def rake(
         options: Any = {"lower": lower, "upper": upper, "missing": missing, "seed": seed}
         return _named(calibrate(data, targets, base, "raking", tol=tol, max_iter=max_iter, **options))
     subject = subject_of(data, base)
-    _refuse_other_base(subject)
     wanted = target_set(subject, cast(Targets, targets), missing, seed)
     cells = cells_of(wanted)
     raked = _rake_rows(subject, wanted, cells, _rule(limits, subject, wanted, solver))
@@ -144,17 +143,6 @@ def _named(made: Weights | SurveyLike) -> Weights | SurveyLike:
         return replace(made, method="rake")
     survey: Any = made
     return cast(SurveyLike, replace(survey, weights=replace(survey.weights, method="rake")))
-
-
-def _refuse_other_base(subject: Subject) -> None:
-    """Replicate weights are variants of the survey's own weight; from another base they would not be."""
-    survey = subject.survey
-    if survey is None or survey.bound.replicates is None or np.allclose(subject.base, survey.weight, rtol=1e-9, atol=0):
-        return
-    raise UnsupportedOption(
-        "base= is not available with replicate weights, which belong to the survey's own weight. Leave base out, or set the "
-        "weight of the survey before its replicate weights are built."
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,13 +99,28 @@ def subject_of(data: pd.DataFrame | SurveyLike, base: Base = None) -> Subject:
     chosen: Base = base.values if isinstance(base, Weights) else base
     if base is None and survey is not None:
         chosen, before = survey.weight, getattr(survey, "weights", None)
+    numbers = np.ones(len(frame)) if chosen is None else _base_weights(frame, chosen)
+    if base is not None and survey is not None:
+        _refuse_other_base(survey, numbers)
     return Subject(
         frame=frame,
-        base=np.ones(len(frame)) if chosen is None else _base_weights(frame, chosen),
+        base=numbers,
         weighted=chosen is not None,
         codebook=None if survey is None else survey.codebook,
         survey=survey,
         before=before,
+    )
+
+
+def _refuse_other_base(survey: SurveyLike, base: FloatArray) -> None:
+    """Replicate weights, and weighting steps of the design, belong to the survey's own weight; to another base they do not."""
+    replicated = survey.design.replicates is not None
+    if not (replicated or survey.design.adjustments) or np.allclose(base, survey.weight, rtol=1e-9, atol=0):
+        return
+    what = "replicate weights" if replicated else "a survey that was weighted already"
+    raise UnsupportedOption(
+        f"base= is not available with {what}: only the survey's own weight would do. Leave base out, or state the weight first, "
+        "with_design(weight=...)."
     )
 
 

@@ -152,3 +152,31 @@ def test_standard_errors_after_a_chain_are_those_of_its_derivative(steps):
     se = np.sqrt(len(z) / (len(z) - 1) * ((z - z.mean()) ** 2).sum())
     poll = sk.from_frame(data).with_design(weight="w").reweighted(STEPS[steps](data, data["w"]))
     assert sk.mean(poll, "income").se[0] == pytest.approx(se, rel=1e-5)
+
+
+def test_a_base_that_is_not_the_weight_of_a_weighted_survey_is_refused():
+    raked = surveys()["clusters"].rake({"sex": SEX})
+    with pytest.raises(sk.errors.UnsupportedOption, match=r"base= is not available with a survey that was weighted"):
+        raked.rake({"age": AGE}, base="w")
+    again = raked.rake({"age": AGE}, base=raked.weight)
+    assert len(again.design.adjustments) == 2
+
+
+def test_weights_of_a_frame_as_the_base_of_a_survey_keep_their_steps():
+    poll = surveys()["clusters"]
+    chained = poll.rake({"age": AGE, "town": TOWN}, base=sk.poststratify(frame(), {"sex": SEX}, base="w"))
+    expected = CHAINS["poststratify_rake"](poll)
+    np.testing.assert_allclose(sk.mean(chained, "hours").se, sk.mean(expected, "hours").se, rtol=1e-12)
+
+
+def test_a_step_on_the_record_of_a_survey_is_not_counted_twice():
+    raked = surveys()["clusters"].rake({"sex": SEX, "age": AGE})
+    attached = raked.reweighted(sk.trim(raked.weights, upper=1.5))
+    assert len(attached.design.adjustments) == 1
+    np.testing.assert_allclose(sk.mean(attached, "hours").se, sk.mean(sk.trim(raked, upper=1.5), "hours").se)
+
+
+def test_weights_that_start_elsewhere_than_a_weighted_survey_are_refused():
+    raked = surveys()["clusters"].rake({"sex": SEX})
+    with pytest.raises(sk.errors.DesignError, match=r"do not start from the weight of the survey"):
+        raked.reweighted(sk.rake(frame(), {"age": AGE}, base="w"))
