@@ -81,13 +81,12 @@ def base_weights(
 def _unweighted(data: pd.DataFrame | SurveyLike) -> Subject:
     if isinstance(data, pd.DataFrame):
         return subject_of(data)
-    subject = subject_of(data, np.ones(len(data.codes)) if hasattr(data, "codes") else None)
-    assert subject.survey is not None
-    if subject.survey.design.adjustments or subject.survey.design.replicates is not None:
+    design = getattr(data, "design", None)
+    if design is not None and (design.adjustments or design.replicates is not None or getattr(data, "weights", None)):
         raise UnsupportedOption(
             "This survey is weighted already, and base weights come first: make them before other weighting and replicates."
         )
-    return subject
+    return subject_of(data, np.ones(len(data.codes)) if design is not None else None)
 
 
 def _stages(subject: Subject, probabilities: Probabilities) -> list[tuple[pd.Series, str]]:

@@ -89,9 +89,10 @@ def adjust_nonresponse(
 
     Returns:
         Weights for a DataFrame, with `.factors` (class, n, responded, response rates, factor; for 1 / propensity the fifths
-        of propensity with their mean factors) and the response rates and the model in `.details`. For a survey the same survey under the new weights; standard errors account for the
-        adjustment having been estimated, and replicate weights repeat it. Classes of propensity count as fixed in
-        linearised standard errors, which are mostly a little too large for that; replicates make the classes anew.
+        of propensity with their mean factors) and the response rates and the model in `.details`. For a survey the same
+        survey under the new weights; standard errors account for the adjustment having been estimated, and replicate weights
+        repeat it. Classes of propensity count as fixed in linearised standard errors, which are mostly a little too large
+        for that; replicates make the classes anew.
 
     Raises:
         ArgumentError: a class without respondents (with the way out), missing values, arguments that do not go together.
