@@ -12,23 +12,29 @@ from survey_kit.charts.coefficients import coefficients, effect_source, fit_sour
 from survey_kit.charts.dots import BLOCK, dots
 from survey_kit.charts.drawing import Text
 from survey_kit.charts.likert import likert
-from survey_kit.charts.love import love, weight_facts
+from survey_kit.charts.love import WORDING as LOVE_WORDING
+from survey_kit.charts.love import love, love_facts
+from survey_kit.charts.moved import WORDING as MOVED_WORDING
+from survey_kit.charts.moved import moved, moved_facts
 from survey_kit.charts.page import Frame, glyph_lines, glyph_notices
 from survey_kit.charts.source import Source, is_number, source_of
 from survey_kit.charts.topline import topline
+from survey_kit.charts.weight_distribution import distribution, distribution_facts, distribution_wording
 from survey_kit.errors import ArgumentError, UnsupportedOption, one_of
 from survey_kit.results.fit import ModelFit
 from survey_kit.results.letters import clean
 from survey_kit.results.statistics import EFFECT, HEADINGS, NAMED, PAIRS, RATIOS, family, heading
 from survey_kit.results.weights import Weights
 
-KINDS = ("topline", "likert", "dots", "coefficients", "love")
+KINDS = ("topline", "likert", "dots", "coefficients", "love", "moved", "weights")
 _OPTIONS = {
     "topline": ("sort",),
     "likert": ("sort", "reverse"),
     "dots": ("answer", "overall"),
     "coefficients": ("exponentiate",),
     "love": ("titles",),
+    "moved": ("titles",),
+    "weights": (),
 }
 _NARROW, _WIDE = 3.0, 20.0
 
@@ -50,12 +56,13 @@ def chart(
         result: Estimates, a list of them (one for each grouping, for "dots"), a ModelFit, Weights, or a frame with the
             columns of a result.
         kind: "topline" (bars of one question), "likert" (a battery), "dots" (groups with intervals), "coefficients" (a
-            model, or average marginal effects), "love" (weighting). None picks the one that suits the result.
+            model, or average marginal effects); of Weights "love" (distances from the targets), "moved" (shares before and
+            after) and "weights" (their distribution). None picks the one that suits the result.
         title: the finding. subtitle: the question; its wording when None.
         source, note: lines of the footer; `note` stands out ("Synthetic data").
         width: in inches; charts are drawn at their final size.
         options: sort (topline, likert), reverse (likert), answer and overall (dots), exponentiate (coefficients of a
-            model), titles (love).
+            model), titles (love, moved).
 
     Raises:
         ArgumentError: a kind that the result cannot be drawn as; an option that the kind does not have.
@@ -71,7 +78,7 @@ def chart(
         raise ArgumentError("The list of results is empty. Give one result or several.")
     chosen = _kind(results, kind)
     _check_options(chosen, options, results)
-    frame = _frame(results, title, subtitle, source, note, width, options.get("exponentiate"))
+    frame = _frame(results, chosen, title, subtitle, source, note, width, options.get("exponentiate"))
     made = _DRAWERS[chosen](results, frame, options)
     texts = [mark.text for mark in made.drawing.marks if isinstance(mark, Text)]
     if boxed := glyph_lines(texts):
@@ -101,7 +108,7 @@ def _possible(results: Sequence[Any]) -> tuple[str, ...]:
     """Kinds that results can be drawn as, the natural one first."""
     first = results[0]
     if isinstance(first, Weights):
-        return ("love",)
+        return ("weights",) if first.targets.empty else ("love", "moved", "weights")
     if isinstance(first, ModelFit):
         return ("coefficients",)
     source = source_of(first)
@@ -123,8 +130,8 @@ def _of_a_model(source: Source) -> bool:
 def _check_options(kind: str, options: dict[str, Any], results: Sequence[Any]) -> None:
     for name in options:
         if name not in _OPTIONS[kind]:
-            there = ", ".join(_OPTIONS[kind])
-            raise UnsupportedOption(f"{name}= has no meaning for a {kind} chart. Its options: {there}.")
+            there = f"Its options: {', '.join(_OPTIONS[kind])}" if _OPTIONS[kind] else "It has no options"
+            raise UnsupportedOption(f"{name}= has no meaning for a {kind} chart. {there}.")
     if kind != "dots" and kind != "coefficients" and len(results) > 1:
         raise ArgumentError(f'Several results are drawn as "dots", not as {kind!r}.')
     for name in ("sort", "reverse", "exponentiate"):
@@ -136,6 +143,7 @@ def _check_options(kind: str, options: dict[str, Any], results: Sequence[Any]) -
 
 def _frame(
     results: Sequence[Any],
+    kind: str,
     title: str,
     subtitle: str | None,
     source: str,
@@ -147,7 +155,7 @@ def _frame(
         raise ArgumentError(f"width={width!r} must lie between {_NARROW:g} and {_WIDE:g} inches.")
     first = results[0]
     if isinstance(first, Weights):
-        facts, wording = weight_facts(first), "Share of each category minus its population target, in percentage points"
+        facts, wording = _weighting(first, kind)
     elif isinstance(first, ModelFit):
         facts, wording = fit_source(first, None).facts(), _modelled(first, exponentiate)
     else:
@@ -175,6 +183,13 @@ def _wording(source: Source) -> str:
     if text[-1] in ".?!":
         return f"{text} {heading(name)}."
     return f"{text}: {heading(name) if name in HEADINGS else name}"
+
+
+def _weighting(weights: Weights, kind: str) -> tuple[tuple[str, ...], str]:
+    """Footer and subtitle of a chart of weights."""
+    if kind == "weights":
+        return distribution_facts(weights), distribution_wording(weights)
+    return (moved_facts(weights), MOVED_WORDING) if kind == "moved" else (love_facts(weights), LOVE_WORDING)
 
 
 def _modelled(fit: ModelFit, exponentiate: bool | None) -> str:
@@ -212,4 +227,6 @@ _DRAWERS: dict[str, Callable[[Sequence[Any], Frame, dict[str, Any]], Chart]] = {
     "dots": lambda r, f, o: dots([source_of(x) for x in r], f, **o),
     "coefficients": _draw_coefficients,
     "love": lambda r, f, o: love(r[0], f, **o),
+    "moved": lambda r, f, o: moved(r[0], f, **o),
+    "weights": lambda r, f, o: distribution(r[0], f),
 }

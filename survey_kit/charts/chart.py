@@ -25,7 +25,7 @@ class Chart:
     """A chart that is ready to be drawn.
 
     Attributes:
-        kind: "topline", "likert", "dots", "coefficients" or "love".
+        kind: "topline", "likert", "dots", "coefficients", "love", "moved" or "weights".
         title: the finding. subtitle: the question, or what is measured.
         data: the numbers drawn, one row for each mark.
         caption: lines of the footer.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from survey_kit.results.weights import Weights
 
 MOST_TEXT, MOST_HTML = 30, 40  # categories shown in a terminal and in a notebook
+OWN_UNITS = ("number", "shown_before", "shown_target", "shown_after")  # columns of `in_own_units`
 NUMBERS = "Means and totals"  # heading over the targets that are numbers
 CHAIN = ("Step", "n", "Sum", "Min", "Max", "Deff", "Effective n", "Largest gap")
 _SEEN = 5e-4  # of the total; half of 0.1 points

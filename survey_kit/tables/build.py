@@ -36,7 +36,8 @@ def table(
     """A result as a table: rounded once, half up, with bases and what a reader must know.
 
     Args:
-        result: Estimates, ModelFit, Weights, Scale, or a DataFrame with the columns of `Estimates.frame()`.
+        result: Estimates, ModelFit, Weights, Scale, or a DataFrame with the columns of `Estimates.frame()`. Of Weights the
+            margins before and after; of `weights.steps` a row for each step with its design effect.
             Proportions: a row for each answer, columns for the groups of `by`, in percent, bases below. Means, totals
             and ratios: a row for each variable or group. Differences of proportions: percentage points with sign.
         digits: decimals; None for those of the statistic, as printed and drawn (percent and points 1, means 2 and totals 0
@@ -69,6 +70,10 @@ def table(
 
 
 def _builder(result: Any) -> Callable[[Any, Look], Table]:
+    if isinstance(result, tuple) and result and all(type(step).__name__ == "Weights" for step in result):
+        from survey_kit.tables.weights import steps_table
+
+        return steps_table
     for kind in type(result).__mro__:
         if kind.__name__ in _BUILDERS and kind.__module__.startswith(("survey_kit.results.", "pandas")):
             module, function = _BUILDERS[kind.__name__]
