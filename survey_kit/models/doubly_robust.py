@@ -35,11 +35,11 @@ from survey_kit.kernels.variance import Squares, UnitSums
 from survey_kit.results.carriers import Linearized, linearized
 from survey_kit.results.estimates import Estimates
 from survey_kit.schema import Notice
-from survey_kit.weighting.model_terms import Model
 from survey_kit.weighting.propensity import failure, fitted, overlap
-from survey_kit.weighting.reference_errors import bound_of, rows_as_units
-from survey_kit.weighting.reference_sample import Pair, Reference, numbers_of, pair_of, reference_of, refuse_aliased
-from survey_kit.weighting.subject import Base, Subject, subject_of
+from survey_kit.weighting.reference.errors import bound_of, rows_as_units
+from survey_kit.weighting.reference.sample import Pair, Reference, numbers_of, pair_of, reference_of, refuse_aliased
+from survey_kit.weighting.response.terms import Model
+from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 
 ESTIMATORS = ("doubly robust", "weights", "imputation")
 LAWS = {"pseudo-likelihood": "pseudo-likelihood", "odds": "odds", "cbps": "balance"}

@@ -19,7 +19,7 @@ from survey_kit.results.scale import Scale as ScaleResult
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.survey import Survey, open_file
-from survey_kit.weighting.read_targets import read_targets
+from survey_kit.weighting.targets.read import read_targets
 
 
 @dataclass(frozen=True, eq=False)

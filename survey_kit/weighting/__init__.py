@@ -10,7 +10,6 @@ from survey_kit.weighting.base_weights import base_weights
 from survey_kit.weighting.calibrate import calibrate
 from survey_kit.weighting.cbps import cbps
 from survey_kit.weighting.choose_margins import choose_margins
-from survey_kit.weighting.collapse import CollapsedTargets, collapse_targets
 from survey_kit.weighting.design_effect import DesignEffect, design_effect
 from survey_kit.weighting.dual_frame import dual_frame
 from survey_kit.weighting.eligibility import redistribute_unknown
@@ -20,7 +19,8 @@ from survey_kit.weighting.normalize import normalize
 from survey_kit.weighting.poststratify import poststratify
 from survey_kit.weighting.propensity import propensity
 from survey_kit.weighting.rake import rake
-from survey_kit.weighting.target_sources import TargetTable, targets_from
+from survey_kit.weighting.targets.collapse import CollapsedTargets, collapse_targets
+from survey_kit.weighting.targets.sources import TargetTable, targets_from
 from survey_kit.weighting.trim import trim
 from survey_kit.weighting.trim_mse import trim_mse
 

@@ -13,21 +13,21 @@ from survey_kit.kernels.clip_rake import SETTLED
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.assemble import largest_gap, target_table
 from survey_kit.weighting.choose_margins import MEASURES, Choice, Keep, Measure, choice_of, measure_table
-from survey_kit.weighting.clipped_raking import (
+from survey_kit.weighting.raking.cells import adjustment_of, cells_of, goals_of
+from survey_kit.weighting.raking.clipped import (
     ChosenRake,
     choose_and_rake,
     manner_of,
     nearest_weights,
     rake_clipped,
 )
-from survey_kit.weighting.made import Made, ReplicateBase, hand_back, weights_of
-from survey_kit.weighting.missing_answers import Missing
-from survey_kit.weighting.raking_cells import adjustment_of, cells_of, goals_of
-from survey_kit.weighting.read_targets import Targets
-from survey_kit.weighting.subject import Base, Subject, subject_of
-from survey_kit.weighting.targets import TargetSet, target_set
+from survey_kit.weighting.record.assemble import largest_gap, target_table
+from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.rows.missing_answers import Missing
+from survey_kit.weighting.rows.subject import Base, Subject, subject_of
+from survey_kit.weighting.targets.read import Targets
+from survey_kit.weighting.targets.target_set import TargetSet, target_set
 
 S = TypeVar("S", bound=SurveyLike)
 

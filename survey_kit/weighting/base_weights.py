@@ -12,8 +12,8 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError, UnsupportedOption, listed, unknown
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.results.weights import Weights
-from survey_kit.weighting.made import Made, hand_back, weights_of
-from survey_kit.weighting.subject import Subject, subject_of
+from survey_kit.weighting.record.made import Made, hand_back, weights_of
+from survey_kit.weighting.rows.subject import Subject, subject_of
 
 S = TypeVar("S", bound=SurveyLike)
 

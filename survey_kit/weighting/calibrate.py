@@ -14,14 +14,14 @@ from survey_kit.kernels.calibrate import Calibrated, calibrate_columns
 from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.calibrate_layout import Layout, Moves, clustered_layout, layout_of
-from survey_kit.weighting.calibrate_options import Limits, Relax, cluster_of, limits_of, relaxations, variance_of
-from survey_kit.weighting.calibrate_report import failure, report
-from survey_kit.weighting.calibrate_variance import adjustment_of, total_root, totals_by_replicate
-from survey_kit.weighting.made import Made, ReplicateBase, hand_back, weights_of
-from survey_kit.weighting.missing_answers import Missing
-from survey_kit.weighting.subject import Base, Subject, subject_of
-from survey_kit.weighting.totals import Totals, TotalsLike, read_totals
+from survey_kit.weighting.calibration.layout import Layout, Moves, clustered_layout, layout_of
+from survey_kit.weighting.calibration.options import Limits, Relax, cluster_of, limits_of, relaxations, variance_of
+from survey_kit.weighting.calibration.report import failure, report
+from survey_kit.weighting.calibration.variance import adjustment_of, total_root, totals_by_replicate
+from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.rows.missing_answers import Missing
+from survey_kit.weighting.rows.subject import Base, Subject, subject_of
+from survey_kit.weighting.targets.totals import Totals, TotalsLike, read_totals
 
 S = TypeVar("S", bound=SurveyLike)
 

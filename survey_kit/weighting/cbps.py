@@ -10,9 +10,9 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import one_of
 from survey_kit.kernels.propensity import MAX_ITER
 from survey_kit.results.weights import Weights
-from survey_kit.weighting.model_terms import Model
 from survey_kit.weighting.propensity import Call, weighted_by
-from survey_kit.weighting.subject import Base
+from survey_kit.weighting.response.terms import Model
+from survey_kit.weighting.rows.subject import Base
 
 S = TypeVar("S", bound=SurveyLike)
 

@@ -13,10 +13,10 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.design.weight_checks import is_number
 from survey_kit.errors import ArgumentError, one_of
 from survey_kit.kernels.groups import FloatArray, weighted_counts
-from survey_kit.weighting.missing_answers import Missing
-from survey_kit.weighting.read_targets import Targets
-from survey_kit.weighting.subject import Base, subject_of
-from survey_kit.weighting.targets import Margin, target_set
+from survey_kit.weighting.rows.missing_answers import Missing
+from survey_kit.weighting.rows.subject import Base, subject_of
+from survey_kit.weighting.targets.read import Targets
+from survey_kit.weighting.targets.target_set import Margin, target_set
 
 Measure = Literal["total", "max", "average", "totalsquared", "maxsquared", "averagesquared"]
 Keep = Literal["largest", "smallest"]

@@ -14,10 +14,10 @@ from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 from survey_kit.kernels.weight_stats import effective_n
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.category_order import in_order
-from survey_kit.weighting.made import Made, ReplicateBase, hand_back, weights_of
-from survey_kit.weighting.subject import Base, Subject, category_text, subject_of
-from survey_kit.weighting.who import Who, rows_where
+from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.rows.subject import Base, Subject, category_text, subject_of
+from survey_kit.weighting.rows.who import Who, rows_where
+from survey_kit.weighting.targets.category_order import in_order
 
 S = TypeVar("S", bound=SurveyLike)
 

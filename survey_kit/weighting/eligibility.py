@@ -16,10 +16,10 @@ from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, weighted_
 from survey_kit.kernels.redistribute import class_factors, redistribution_step, roles
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.classes import By, Classes, classes_of, merged
-from survey_kit.weighting.collapse import small_cells
-from survey_kit.weighting.made import Made, ReplicateBase, hand_back, weights_of
-from survey_kit.weighting.subject import Answers, Base, Subject, answers, category_text, subject_of
+from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.response.classes import By, Classes, classes_of, merged
+from survey_kit.weighting.rows.subject import Answers, Base, Subject, answers, category_text, subject_of
+from survey_kit.weighting.targets.collapse import small_cells
 
 S = TypeVar("S", bound=SurveyLike)
 

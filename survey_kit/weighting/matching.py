@@ -16,13 +16,13 @@ from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 from survey_kit.kernels.matching import Matches, mahalanobis_root, match_within
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.assemble import largest_gap
-from survey_kit.weighting.balance import balance_of, compared, targets_of
-from survey_kit.weighting.made import Made, hand_back, weights_of
-from survey_kit.weighting.model_terms import Model
 from survey_kit.weighting.propensity import failure, fitted, model_notice, titles_of
-from survey_kit.weighting.reference_sample import Pair, pair_of, reference_of, shared_columns
-from survey_kit.weighting.subject import Subject, subject_of
+from survey_kit.weighting.record.assemble import largest_gap
+from survey_kit.weighting.record.made import Made, hand_back, weights_of
+from survey_kit.weighting.reference.balance import balance_of, compared, targets_of
+from survey_kit.weighting.reference.sample import Pair, pair_of, reference_of, shared_columns
+from survey_kit.weighting.response.terms import Model
+from survey_kit.weighting.rows.subject import Subject, subject_of
 
 S = TypeVar("S", bound=SurveyLike)
 

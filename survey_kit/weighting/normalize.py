@@ -11,9 +11,9 @@ from survey_kit.design.weight_checks import is_number
 from survey_kit.errors import ArgumentError
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.given_weights import Given, subject_of_weights
-from survey_kit.weighting.made import Made, hand_back, weights_of
-from survey_kit.weighting.margins_moved import restated
+from survey_kit.weighting.record.made import Made, hand_back, weights_of
+from survey_kit.weighting.record.margins_moved import restated
+from survey_kit.weighting.rows.given_weights import Given, subject_of_weights
 
 S = TypeVar("S", bound=SurveyLike)
 

@@ -15,14 +15,14 @@ from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 from survey_kit.kernels.poststratify import cell_factors, unreachable
 from survey_kit.kernels.residualize import Adjustment, poststratification_step
 from survey_kit.results.weights import Weights
-from survey_kit.weighting.assemble import largest_gap, target_table
-from survey_kit.weighting.collapse import collapsed_target_set, small_cells
-from survey_kit.weighting.made import Made, ReplicateBase, hand_back, weights_of
-from survey_kit.weighting.missing_answers import Missing
-from survey_kit.weighting.read_targets import LONG, Targets, read_targets
-from survey_kit.weighting.subject import Base, Subject, subject_of
-from survey_kit.weighting.target_sources import COUNTS, NUMBERS, targets_from
-from survey_kit.weighting.targets import TargetSet
+from survey_kit.weighting.record.assemble import largest_gap, target_table
+from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.rows.missing_answers import Missing
+from survey_kit.weighting.rows.subject import Base, Subject, subject_of
+from survey_kit.weighting.targets.collapse import collapsed_target_set, small_cells
+from survey_kit.weighting.targets.read import LONG, Targets, read_targets
+from survey_kit.weighting.targets.sources import COUNTS, NUMBERS, targets_from
+from survey_kit.weighting.targets.target_set import TargetSet
 
 S = TypeVar("S", bound=SurveyLike)
 

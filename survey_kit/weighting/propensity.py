@@ -16,13 +16,13 @@ from survey_kit.kernels.propensity import MAX_ITER, Participation, fit_participa
 from survey_kit.kernels.residualize import Adjustment, Columns, Regression
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.assemble import largest_gap
-from survey_kit.weighting.balance import balance_of, compared, targets_of
-from survey_kit.weighting.made import Made, ReplicateBase, hand_back, weights_of
-from survey_kit.weighting.model_terms import Model
-from survey_kit.weighting.reference_errors import reference_errors
-from survey_kit.weighting.reference_sample import Pair, pair_of, reference_of
-from survey_kit.weighting.subject import Base, subject_of
+from survey_kit.weighting.record.assemble import largest_gap
+from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.reference.balance import balance_of, compared, targets_of
+from survey_kit.weighting.reference.errors import reference_errors
+from survey_kit.weighting.reference.sample import Pair, pair_of, reference_of
+from survey_kit.weighting.response.terms import Model
+from survey_kit.weighting.rows.subject import Base, subject_of
 
 S = TypeVar("S", bound=SurveyLike)
 

@@ -13,16 +13,16 @@ from survey_kit.errors import ArgumentError, ConvergenceError, UnsupportedOption
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.rake import RakedCells, Solver
 from survey_kit.results.weights import Weights
-from survey_kit.weighting.assemble import largest_gap, target_table
 from survey_kit.weighting.calibrate import calibrate
-from survey_kit.weighting.made import Made, hand_back, weights_of
-from survey_kit.weighting.missing_answers import Missing
-from survey_kit.weighting.raking_cells import RakingCells, adjustment_of, cells_of, goals_of, split_by_base
-from survey_kit.weighting.read_targets import Targets
-from survey_kit.weighting.replicates import RakingRule, rake_replicates
-from survey_kit.weighting.subject import Base, Subject, subject_of
-from survey_kit.weighting.targets import TargetSet, target_set
-from survey_kit.weighting.totals import TotalsLike, has_numbers
+from survey_kit.weighting.raking.cells import RakingCells, adjustment_of, cells_of, goals_of, split_by_base
+from survey_kit.weighting.raking.replicates import RakingRule, rake_replicates
+from survey_kit.weighting.record.assemble import largest_gap, target_table
+from survey_kit.weighting.record.made import Made, hand_back, weights_of
+from survey_kit.weighting.rows.missing_answers import Missing
+from survey_kit.weighting.rows.subject import Base, Subject, subject_of
+from survey_kit.weighting.targets.read import Targets
+from survey_kit.weighting.targets.target_set import TargetSet, target_set
+from survey_kit.weighting.targets.totals import TotalsLike, has_numbers
 
 S = TypeVar("S", bound=SurveyLike)
 

@@ -17,8 +17,8 @@ from survey_kit.kernels.trim import Redistribute, room, trim_weights
 from survey_kit.kernels.weight_stats import kish_deff
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.made import ReplicateBase, hand_back
-from survey_kit.weighting.subject import Base, Subject, subject_of
+from survey_kit.weighting.record.made import ReplicateBase, hand_back
+from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.trim import Rule, Unit, rule_of, trimmed_by
 
 S = TypeVar("S", bound=SurveyLike)

@@ -13,8 +13,8 @@ from survey_kit.codebook import Codebook, Variable
 from survey_kit.errors import ArgumentError, TargetMismatchError, UnsupportedOption
 from survey_kit.kernels.collapse_cells import Limits, collapse_cells
 from survey_kit.weighting import rake
-from survey_kit.weighting.collapse import collapse_targets
 from survey_kit.weighting.poststratify import poststratify
+from survey_kit.weighting.targets.collapse import collapse_targets
 
 AGES = ["18-29", "30-44", "45-59", "60+"]
 

@@ -9,8 +9,8 @@ import pytest
 import survey_kit as sk
 from survey_kit.codebook import Codebook, Variable
 from survey_kit.errors import ArgumentError, UndeclaredMissingError, UnknownNameError
-from survey_kit.weighting.predictors import predictors
-from survey_kit.weighting.subject import subject_of
+from survey_kit.weighting.response.predictors import predictors
+from survey_kit.weighting.rows.subject import subject_of
 
 DF = pd.DataFrame(
     {

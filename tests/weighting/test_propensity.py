@@ -313,7 +313,7 @@ def test_the_record():
     )
     assert balance.loc[("age", "mean"), "after"] == pytest.approx(np.average(sample["age"], weights=found.values))
     assert found.details["propensity"].index.equals(sample.index)
-    text = str(found)
+    text = " ".join(str(found).split())
     assert "rest on a model: that who takes part depends on nothing but age, sex" in text
     assert "of the reference lies outside that range" in text
     assert "margin of error" not in text

@@ -21,8 +21,8 @@ from survey_kit.errors import (
 )
 from survey_kit.reports.yaml_nodes import read_yaml
 from survey_kit.weighting import rake
-from survey_kit.weighting.lookalike import difference, look_alike
-from survey_kit.weighting.subject import Subject, answers
+from survey_kit.weighting.rows.subject import Subject, answers
+from survey_kit.weighting.targets.lookalike import difference, look_alike
 
 AGE = {"18-29": 0.2, "30-44": 0.3, "45+": 0.5}
 

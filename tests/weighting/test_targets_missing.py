@@ -13,7 +13,7 @@ from survey_kit.codebook import Codebook, MissingRule, Variable
 from survey_kit.errors import ArgumentError, TargetError, TargetMismatchError, UnsupportedOption
 from survey_kit.kernels.raking_rounds import MarginRounds
 from survey_kit.weighting import rake
-from survey_kit.weighting.missing_answers import OWN, hot_deck
+from survey_kit.weighting.rows.missing_answers import OWN, hot_deck
 
 SEX = {"m": 0.45, "f": 0.55}
 AGE = {"a": 0.5, "b": 0.3, "c": 0.2}

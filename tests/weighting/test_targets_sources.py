@@ -12,7 +12,7 @@ from support.reference import SHARED, assert_close, entries, needs_shared
 import survey_kit as sk
 from survey_kit.errors import ArgumentError, NoValidData, TargetError, UnknownNameError, UnsupportedOption
 from survey_kit.weighting import TargetTable, rake, targets_from
-from survey_kit.weighting.uncertain_targets import multinomial
+from survey_kit.weighting.targets.uncertain import multinomial
 
 MARGINS = ["sex", "recage", "receduc"]
 

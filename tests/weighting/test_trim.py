@@ -12,9 +12,9 @@ import survey_kit as sk
 from survey_kit.errors import ArgumentError, InvalidWeightError, NoValidData
 from survey_kit.results.weights import Weights
 from survey_kit.weighting.calibrate import calibrate
-from survey_kit.weighting.made import no_targets
 from survey_kit.weighting.normalize import normalize
 from survey_kit.weighting.rake import rake
+from survey_kit.weighting.record.made import no_targets
 from survey_kit.weighting.trim import trim
 
 W = [1.0, 2, 3, 4, 5, 12, 20, 0]

@@ -1,0 +1,1 @@
+"""The parts of calibration: its columns, options, report and variance."""

@@ -1,0 +1,1 @@
+"""The parts of raking: cells, replicates, clipping."""

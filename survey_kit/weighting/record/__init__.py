@@ -1,0 +1,1 @@
+"""What verbs hand back: weights with their record."""

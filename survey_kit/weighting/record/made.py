@@ -1,0 +1,147 @@
+"""From what a verb made of the base weights to what it hands back: Weights, or the survey under them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from survey_kit.design.protocol import SurveyLike
+from survey_kit.errors import InvalidWeightError, UnsupportedOption
+from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.kernels.residualize import Adjustment
+from survey_kit.results.weights import TARGET_COLUMNS, Weights
+from survey_kit.schema import Notice
+from survey_kit.weighting.record.assemble import base_notices, weight_notices
+from survey_kit.weighting.rows.subject import Subject
+
+if TYPE_CHECKING:
+    from survey_kit.design.bound import BoundDesign
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What a verb made of a subject's base weights: the weights of its n rows, and its part of the record (see Weights)."""
+
+    values: FloatArray
+    method: str
+    adjustment: Adjustment | None = None
+    targets: pd.DataFrame | None = None
+    solver: str = ""
+    iterations: int = 0
+    history: tuple[float, ...] = ()
+    max_gap: float = 0.0
+    converged: bool = True
+    notices: tuple[Notice, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+    collapsed: pd.DataFrame | None = None
+    factors: pd.DataFrame | None = None
+    lower: float | None = None
+    upper: float | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+def weights_of(subject: Subject, made: Made) -> Weights:
+    """The record on the caller's index, with the chain before it and what its weights look like."""
+    before = subject.before
+    earlier = () if before is None else before.adjustments
+    added = () if made.adjustment is None else (made.adjustment,)
+    told = (*made.notices, *base_notices(subject), *_negative(made.values), *weight_notices(made.values))
+    return Weights(
+        values=pd.Series(made.values, index=subject.frame.index, name="weight"),
+        base=subject.base_series(),
+        targets=no_targets() if made.targets is None else made.targets,
+        method=made.method,
+        solver=made.solver,
+        iterations=made.iterations,
+        max_gap=made.max_gap,
+        converged=made.converged,
+        history=made.history,
+        notices=tuple(dict.fromkeys(told)),
+        adjustments=(*earlier, *added),
+        before=before,
+        collapsed=made.collapsed,
+        factors=made.factors,
+        lower=made.lower,
+        upper=made.upper,
+        details=made.details,
+        titles=made.titles,
+    )
+
+
+def no_targets() -> pd.DataFrame:
+    """The table of targets of a step that has none."""
+    return pd.DataFrame(columns=list(TARGET_COLUMNS))
+
+
+@dataclass(frozen=True, eq=False)
+class ReplicateBase:
+    """The replicate weights of a survey before a step: what a verb repeats itself on."""
+
+    bound: BoundDesign
+
+    @property
+    def weights(self) -> FloatArray:
+        """The weight of each row in each replicate, written out anew. Shape (n, R)."""
+        assert self.bound.replicates is not None
+        rows = self.bound.replicates.weights
+        return rows.copy() if rows is self.bound.replicates.factors else rows
+
+    @property
+    def count(self) -> int:
+        """R."""
+        assert self.bound.replicates is not None
+        return int(self.bound.replicates.factors.shape[1])
+
+    @property
+    def errors(self) -> tuple[float, FloatArray]:
+        """scale and rscales of V = scale sum_r rscales_r (theta_r - c)^2."""
+        assert self.bound.replicates is not None
+        return self.bound.replicates.scale, self.bound.replicates.rscales
+
+    def cell_totals(self, code: IntArray, size: int) -> FloatArray:
+        """Sum of the weights of each cell in each replicate, without writing out (n, R). Shape (size, R)."""
+        from survey_kit.engine.memory import replicate_totals  # scipy is loaded only for replicates
+        from survey_kit.kernels.sums import Contributions, Entries
+
+        cells = Contributions((Entries(None, code, None, (len(code), size)),))
+        return replicate_totals(self.bound, cells).T
+
+
+Again: TypeAlias = Callable[[ReplicateBase], FloatArray]
+
+
+def hand_back(subject: Subject, weights: Weights, again: Again | None = None) -> Weights | SurveyLike:
+    """Weights for a DataFrame; for a survey the same survey under them.
+
+    `again` makes the weights of every replicate, shape (n, R), by repeating the verb; it is called only where the survey
+    has replicate weights. None: the verb cannot be repeated, and such surveys are refused.
+    """
+    survey = subject.survey
+    if survey is None:
+        return weights
+    below = int((weights.values < 0).sum())
+    if below:
+        raise InvalidWeightError(
+            f"{below} of {len(weights.values)} weights came out negative, which a survey cannot have. Bound the factors, "
+            'as in bounds=(0.3, 3), or use distance="raking".'
+        )
+    bound = survey.bound
+    if bound.replicates is None:
+        return survey.reweighted(weights)
+    if again is None:
+        raise UnsupportedOption(
+            f"{weights.method} is not repeated in replicates. Weight before the replicate weights are built."
+        )
+    return survey.reweighted(replace(weights, replicates=again(ReplicateBase(bound))))
+
+
+def _negative(values: FloatArray) -> tuple[Notice, ...]:
+    below = int(np.count_nonzero(values < 0))
+    if not below:
+        return ()
+    text = f'Negative weights: {below}. Bound the factors, as in bounds=(0.3, 3), or use distance="raking".'
+    return (Notice("negative_weights", text, below),)

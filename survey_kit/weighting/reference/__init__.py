@@ -1,0 +1,1 @@
+"""A reference sample beside the sample that is weighted."""

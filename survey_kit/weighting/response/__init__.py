@@ -1,0 +1,1 @@
+"""Models and classes of who responds."""

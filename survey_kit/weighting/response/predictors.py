@@ -1,0 +1,214 @@
+"""The columns of a propensity model: numbers as they are, categories as dummies without the first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from survey_kit.codebook import Variable
+from survey_kit.errors import ArgumentError, listed
+from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
+from survey_kit.weighting.response.terms import Factor, Model, Term, evaluate, read_model
+from survey_kit.weighting.rows.subject import Subject, category_text
+
+_MOST_COLUMNS = 500
+
+__all__ = ["Model", "Predictors", "predictors"]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictors:
+    """A model matrix.
+
+    Attributes:
+        x: the constant first, then the columns of each term. Shape (n, p).
+        names: of the columns of x: "Intercept", "age", "region[North]", "region[North]:age".
+        columns: columns of the data that the model reads.
+        levels: column -> its categories, the reference first; numbers are absent.
+    """
+
+    x: FloatArray
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+    levels: Mapping[str, tuple[str, ...]]
+
+
+def predictors(subject: Subject, model: Model, like: Predictors | None = None) -> Predictors:
+    """The model matrix of a subject's rows.
+
+    Args:
+        subject: the rows. Columns of a DataFrame are numbers where they hold numbers or booleans, else categories; columns
+            of a survey are what the codebook says.
+        model: column names, or a formula (see `read_model`).
+        like: predictors of other rows whose categories these rows must share, such as those of a reference sample.
+
+    Raises:
+        UnknownNameError: a column that does not exist.
+        ArgumentError: a missing or infinite value, a category that `like` lacks, a single category, too many categories, or
+            a model that cannot be read.
+        UndeclaredMissingError: codes of a survey that read like "don't know" would enter as numbers.
+    """
+    terms = read_model(model, subject.frame.columns)
+    reader = _Reader(subject, {} if like is None else like.levels)
+    present = {frozenset(term) for term in terms}
+    blocks: list[tuple[FloatArray, tuple[str, ...]]] = [(np.ones((subject.n, 1)), ("Intercept",))]
+    for term in sorted(terms, key=len):
+        blocks.append(_term(reader, term, present))
+        if sum(len(names) for _, names in blocks) > _MOST_COLUMNS:
+            raise ArgumentError(
+                f"The model has more than {_MOST_COLUMNS} columns. Merge categories, or leave terms out."
+            )
+    x = np.hstack([block for block, _ in blocks])
+    names = tuple(name for _, part in blocks for name in part)
+    return Predictors(x, names, tuple(reader.read), dict(reader.levels))
+
+
+class _Reader:
+    """Columns of a subject, each read and checked once."""
+
+    def __init__(self, subject: Subject, known: Mapping[str, tuple[str, ...]]) -> None:
+        self.subject, self.known = subject, known
+        self.read: dict[str, None] = {}
+        self.levels: dict[str, tuple[str, ...]] = {}
+        self._positions: dict[str, IntArray] = {}
+
+    def is_categorical(self, column: str) -> bool:
+        """Whether a bare name means categories."""
+        values = self.subject.frame[column]
+        variable = self._variable(column)
+        if variable is None:
+            return column in self.known or not _numeric(values)
+        return _means_categories(variable, values)
+
+    def numbers(self, column: str) -> FloatArray:
+        """A column as numbers. Shape (n,)."""
+        self.read[column] = None
+        values, variable = self.subject.frame[column], self._variable(column)
+        if not _numeric(values):
+            raise ArgumentError(f"{column!r} holds categories; arithmetic in a model needs numbers.")
+        if variable is not None:
+            from survey_kit.block import number  # loaded for surveys only
+
+            _complete(column, number(self.subject.frame, variable).base)
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        _complete(column, ~np.isnan(numbers))
+        _finite(column, numbers)
+        return numbers
+
+    def positions(self, column: str) -> tuple[IntArray, tuple[str, ...]]:
+        """The category of each row, shape (n,), and the categories."""
+        if column not in self._positions:
+            self.read[column] = None
+            found, levels = self._categories(column)
+            if column in self.known:
+                found, levels = _as_known(column, found, levels, self.known[column])
+            _bound_levels(column, levels)
+            self._positions[column], self.levels[column] = found, levels
+        return self._positions[column], self.levels[column]
+
+    def _categories(self, column: str) -> tuple[IntArray, tuple[str, ...]]:
+        values, variable = self.subject.frame[column], self._variable(column)
+        if variable is not None:
+            from survey_kit.block import single_choice
+
+            block = single_choice(self.subject.frame, variable)
+            _complete(column, block.base)
+            return _without_empty(block.positions(), block.labels)
+        _complete(column, values.notna().to_numpy())
+        categories = pd.Categorical(values)
+        return _without_empty(categories.codes.astype(np.int64), tuple(category_text(c) for c in categories.categories))
+
+    def _variable(self, column: str) -> Variable | None:
+        book = self.subject.codebook
+        return book[column] if book is not None and column in book else None
+
+
+def _term(reader: _Reader, term: Term, present: set[frozenset[Factor]]) -> tuple[FloatArray, tuple[str, ...]]:
+    """The columns of a term: products of the columns of its factors. Shape (n, q)."""
+    x: FloatArray = np.ones((reader.subject.n, 1))
+    names: tuple[str, ...] = ("",)
+    for factor in term:
+        rest = frozenset(term) - {factor}
+        block, written = _columns_of(reader, factor, whole=bool(rest) and rest not in present)
+        x = (x[:, :, None] * block[:, None, :]).reshape(len(x), -1)
+        names = tuple(f"{a}:{b}" if a else b for a in names for b in written)
+    return x, names
+
+
+def _columns_of(reader: _Reader, factor: Factor, whole: bool) -> tuple[FloatArray, tuple[str, ...]]:
+    """A number, or dummies: all of them (`whole`) where the term without the factor is not in the model. Shape (n, q)."""
+    if not factor.column:
+        numbers = evaluate(factor, reader.numbers)
+        _finite(factor.text, numbers)
+        return np.broadcast_to(numbers, (reader.subject.n,)).reshape(-1, 1), (factor.text,)
+    if not factor.categories and not reader.is_categorical(factor.column):
+        return reader.numbers(factor.column)[:, None], (factor.column,)
+    position, levels = reader.positions(factor.column)
+    if len(levels) < 2:
+        raise ArgumentError(f"{factor.column!r} has a single category ({levels[0]}) and tells nothing. Leave it out.")
+    first = 0 if whole else 1
+    dummies = (position[:, None] == np.arange(first, len(levels))).astype(np.float64)
+    return dummies, tuple(f"{factor.column}[{level}]" for level in levels[first:])
+
+
+def _numeric(values: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values))
+
+
+def _means_categories(variable: Variable, values: pd.Series) -> bool:
+    """What models take a column for: nominal, text, or every valid code labelled and no stated order or scale."""
+    if not _numeric(values) or variable.measure == "nominal":
+        return True
+    if variable.measure in ("scale", "ordinal"):
+        return False
+    labelled = variable.valid_labels()
+    present = values[~variable.is_missing(values)].unique()
+    return bool(labelled) and all(code in labelled for code in present)
+
+
+def _complete(column: str, valid: BoolArray) -> None:
+    if not valid.all():
+        rows = np.flatnonzero(~valid) + 1
+        raise ArgumentError(
+            f"{column!r} has no value in {len(rows)} of {len(valid)} rows (row {listed(rows)}), and a model needs one in each. "
+            "Make the missing a category, impute them, or leave the column out of the model."
+        )
+
+
+def _finite(column: str, numbers: FloatArray) -> None:
+    if not np.isfinite(numbers).all():
+        rows = np.flatnonzero(~np.isfinite(np.atleast_1d(numbers))) + 1
+        raise ArgumentError(
+            f"{column!r} is not a finite number in row {listed(rows)} (a log of zero?). Correct it first."
+        )
+
+
+def _without_empty(position: IntArray, levels: tuple[str, ...]) -> tuple[IntArray, tuple[str, ...]]:
+    """Categories that no row has dropped."""
+    used = np.bincount(position, minlength=len(levels)) > 0
+    return (np.cumsum(used) - 1)[position], tuple(level for level, there in zip(levels, used, strict=True) if there)
+
+
+def _as_known(
+    column: str, position: IntArray, levels: tuple[str, ...], known: tuple[str, ...]
+) -> tuple[IntArray, tuple[str, ...]]:
+    """Positions among the categories of the other rows."""
+    absent = [level for level in levels if level not in known]
+    if absent:
+        raise ArgumentError(
+            f"{column!r} has categories that the other sample lacks: {listed(map(repr, absent))}. Merge them with others."
+        )
+    return np.array([known.index(level) for level in levels], dtype=np.int64)[position], known
+
+
+def _bound_levels(column: str, levels: tuple[str, ...]) -> None:
+    if len(levels) > _MOST_COLUMNS:
+        raise ArgumentError(f"{column!r} has {len(levels)} categories (an identifier?). Merge them, or leave it out.")
+    if len(set(levels)) < len(levels):
+        twice = next(level for level in levels if levels.count(level) > 1)
+        raise ArgumentError(
+            f"{column!r} has two categories that are both shown as {twice!r}. Make the values distinct."
+        )

@@ -1,0 +1,1 @@
+"""Who is weighted: rows, their answers, and the weights that they have."""

@@ -1,0 +1,1 @@
+"""What weights are brought to: targets in every form, matched with the data and judged."""
