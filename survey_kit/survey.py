@@ -26,7 +26,7 @@ from survey_kit.errors import ArgumentError, DesignError, SurveyWarning, unknown
 from survey_kit.recode.recipe import Recipe
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.assemble import weight_notices
+from survey_kit.weighting.record.assemble import weight_notices
 
 Names = str | Sequence[str] | None
 
