@@ -28,6 +28,7 @@ LABELS = {
     "cbps": "Weight from balancing propensities",
     "match": "Weight from matches in a reference sample",
     "trim": "Weight after trimming",
+    "dual_frame": "Composite weight of two frames",
     "normalize": "Weight scaled to a total",
 }
 STANDING = ("model", "fixed_weights", "reference_error")

@@ -180,3 +180,32 @@ def test_weights_that_start_elsewhere_than_a_weighted_survey_are_refused():
     raked = surveys()["clusters"].rake({"sex": SEX})
     with pytest.raises(sk.errors.DesignError, match=r"do not start from the weight of the survey"):
         raked.reweighted(sk.rake(frame(), {"age": AGE}, base="w"))
+
+
+def test_nonrespondents_need_no_answers_in_later_steps():
+    data = frame()
+    data["answered"] = np.arange(len(data)) % 4 > 0
+    silent = data.assign(**{c: data[c].where(data["answered"]) for c in ("sex", "age", "hours", "income")})
+    for poll in (sk.from_frame(d).with_design(weight="w", psu="area") for d in (data, silent)):
+        first = poll.adjust_nonresponse("answered", by="town")
+        for step in (
+            first.rake({"sex": SEX, "age": AGE}),
+            first.poststratify({"age": AGE}),
+            first.calibrate({"sex": SEX, "hours": 8300}),
+        ):
+            found = sk.mean(step, "income", where="answered == 1")
+            assert (step.weight[~data["answered"]] == 0).all()
+            assert step.weights.targets["unweighted_n"].max() <= data["answered"].sum()
+            expected = sk.mean(_again(step, data), "income", where="answered == 1")
+            np.testing.assert_allclose(found.se, expected.se, rtol=1e-9)
+
+
+def _again(step: sk.Survey, data: pd.DataFrame) -> sk.Survey:
+    """The last step on complete data."""
+    whole = sk.from_frame(data).with_design(weight="w", psu="area").adjust_nonresponse("answered", by="town")
+    method = step.weights.method
+    if method == "rake":
+        return whole.rake({"sex": SEX, "age": AGE})
+    return (
+        whole.poststratify({"age": AGE}) if method == "poststratify" else whole.calibrate({"sex": SEX, "hours": 8300})
+    )

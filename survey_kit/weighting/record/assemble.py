@@ -67,7 +67,7 @@ def _margin_table(margin: Margin, subject: Subject, total: float, weights: Float
             "category": list(margin.categories),
             "target_share": margin.shares,
             "target": margin.shares * whole,
-            "unweighted_n": np.bincount(margin.codes[covered], minlength=size),
+            "unweighted_n": np.bincount(margin.codes[covered & (subject.base > 0)], minlength=size),
             "base_share": base / base_whole,
             "achieved_share": achieved,
             "gap": achieved - margin.shares,

@@ -89,12 +89,15 @@ class _Reader:
         values, variable = self.subject.frame[column], self._variable(column)
         if not _numeric(values):
             raise ArgumentError(f"{column!r} holds categories; arithmetic in a model needs numbers.")
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        valid = ~np.isnan(numbers)
         if variable is not None:
             from survey_kit.block import number  # loaded for surveys only
 
-            _complete(column, number(self.subject.frame, variable).base)
-        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-        _complete(column, ~np.isnan(numbers))
+            valid &= number(self.subject.frame, variable).base
+        idle = ~valid & (self.subject.base == 0)  # nobody whom weights could move
+        _complete(column, valid | idle)
+        numbers = np.where(idle, 0.0, numbers)
         _finite(column, numbers)
         return numbers
 

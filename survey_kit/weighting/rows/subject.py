@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from inspect import getattr_static
 from typing import TypeAlias, cast
@@ -140,7 +140,19 @@ def reference_of(data: pd.DataFrame | SurveyLike, weight: Base = None) -> tuple[
 
 
 def answers(subject: Subject, name: Hashable) -> Answers:
-    """The codes of one column, with the texts that its categories are known by. The column must exist."""
+    """The codes of one column, with the texts that its categories are known by. The column must exist.
+
+    Rows of base weight zero are nobody whom weights could move: where they have no value, they take the first one there is.
+    """
+    found = _answers(subject, name)
+    idle = (found.codes < 0) & (subject.base == 0)
+    if not idle.any():
+        return found
+    there = found.codes[(found.codes >= 0) & (subject.base > 0)]
+    return replace(found, codes=np.where(idle, there[0] if len(there) else -1, found.codes))
+
+
+def _answers(subject: Subject, name: Hashable) -> Answers:
     column = subject.frame[name]
     if subject.codebook is not None and name in subject.codebook:
         return _labelled(column, subject.codebook[str(name)])

@@ -270,24 +270,24 @@ def _bad_column(w: _Written, subject: Subject, columns: list[Hashable], missing:
 
 
 def _numbers_of(subject: Subject, name: Hashable) -> FloatArray:
-    """A column as numbers, NaN where it has no valid value. Shape (n,)."""
+    """A column as numbers, NaN where it has no valid value (0 in rows of base weight zero). Shape (n,)."""
     values = np.asarray(subject.frame[name].to_numpy(dtype=np.float64, na_value=np.nan))
     if subject.codebook is not None and name in subject.codebook:
         from survey_kit.block import number  # loaded for surveys only
 
         values = np.where(number(subject.frame, subject.codebook[str(name)]).base, values, np.nan)
-    return values
+    return np.where(np.isnan(values) & (subject.base == 0), 0.0, values)
 
 
 def _numeric(subject: Subject, w: _Written) -> tuple[NumericTotal, Notice | None]:
     values = _numbers_of(subject, w.name)
     valid = ~np.isnan(values)
-    present, note = int(valid.sum()), None
-    if present < len(values):
-        weight = subject.base[valid] if subject.base[valid].any() else np.ones(present)
+    present, note = int((valid & (subject.base > 0)).sum()), None
+    if not valid.all():
+        weight = subject.base[valid] if subject.base[valid].any() else np.ones(int(valid.sum()))
         mean = float(np.average(values[valid], weights=weight))
         values = np.where(valid, values, mean)
-        gone = len(valid) - present
+        gone = int((~valid).sum())
         note = Notice(
             "imputed", f"{str(w.name)!r}: the mean ({mean:.6g}) stands in rows without a value: {gone}.", gone
         )
