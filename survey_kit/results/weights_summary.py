@@ -87,6 +87,8 @@ def headline(weights: Weights) -> str:
 
 def _error(gap: float) -> str:
     """The final error: in points where it can be seen there, as a part of the total where it is a matter of rounding."""
+    if gap == 0:
+        return "0"
     if not np.isfinite(gap) or gap < _SEEN:
         return f"{gap:.1e}".replace("-", MINUS)
     return f"{number(100 * gap, gap_places(np.array([gap])))} points"
