@@ -21,7 +21,7 @@ MOST_TEXT, MOST_HTML = 30, 40  # categories shown in a terminal and in a noteboo
 OWN_UNITS = ("number", "shown_before", "shown_target", "shown_after")  # columns of `in_own_units`
 NUMBERS = "Means and totals"  # heading over the targets that are numbers
 CHAIN = ("Step", "n", "Sum", "Min", "Max", "Deff", "Effective n", "Largest gap")
-_SEEN = 5e-4  # of the total; half of 0.1 points
+_SEEN = 1e-6  # of the total; a smaller error is said as a power of ten
 MET = 1e-9  # of the total; a smaller gap is rounding
 _LABEL = 400  # characters of a label that are looked at
 _MERGED = 3  # merged cells that are named
@@ -81,17 +81,26 @@ def headline(weights: Weights) -> str:
     parts.append("converged" if weights.converged else "NOT converged")
     steps = f" ({weights.iterations} iteration{'' if weights.iterations == 1 else 's'})" if weights.iterations else ""
     parts += [f"{weights.solver}{steps}"] if weights.solver else []
-    parts += [f"largest gap {_error(weights.max_gap)}"] if len(weights.targets) else []
+    parts += [f"largest gap {_error(weights)}"] if len(weights.targets) else []
     return clean(", ".join(parts))
 
 
-def _error(gap: float) -> str:
+def _error(weights: Weights) -> str:
     """The final error: in points where it can be seen there, as a part of the total where it is a matter of rounding."""
+    gap = weights.max_gap
     if gap == 0:
         return "0"
     if not np.isfinite(gap) or gap < _SEEN:
         return f"{gap:.1e}".replace("-", MINUS)
-    return f"{number(100 * gap, gap_places(np.array([gap])))} points"
+    return _gap_text(weights, " points")
+
+
+def _gap_text(weights: Weights, unit: str) -> str:
+    """The largest gap with its unit; that of a number is in percent of its target."""
+    gap = weights.max_gap if weights.max_gap > MET else 0.0
+    worst = worst_row(weights.targets["gap"].to_numpy(dtype=float))
+    of_number = worst >= 0 and bool(are_numbers(weights.targets)[worst])
+    return f"{number(100 * gap, gap_places(np.array([gap])))}{'%' if of_number else unit}"
 
 
 # --- targets -----------------------------------------------------------------------------------------------------------
@@ -247,11 +256,7 @@ def _chain_row(name: str, weights: pd.Series, gap: str) -> tuple[str, ...]:
 
 
 def _step_gap(step: Weights) -> str:
-    """The largest gap of a step, in points."""
-    if step.targets.empty:
-        return NOTHING
-    gap = step.max_gap if step.max_gap > MET else 0.0
-    return f"{number(100 * gap, gap_places(np.array([gap])))} pts"
+    return NOTHING if step.targets.empty else _gap_text(step, " pts")
 
 
 def _facts(weights: Weights) -> Iterator[tuple[str, str]]:
