@@ -107,7 +107,7 @@ def _kernel(rows: int) -> None:
     cells = cross(data.codes, list(SIZES.values()))
     size = len(cells.rows)
     floor = best_of(15, lambda: np.bincount(cells.code, weights=data.base, minlength=size))
-    print(line(f"{rows:>9,} rows: one np.bincount pass into {size:,} cells", floor, None))
+    print(f"{f'{rows:>9,} rows: one np.bincount pass into {size:,} cells':<58} {1000 * floor:8.3f} ms")
     held = weighted_counts(cells.code, data.base, size)
     low, high = 0.2 * held, 8.0 * held
     steps = {
@@ -120,7 +120,7 @@ def _kernel(rows: int) -> None:
     }
     for name, work in steps.items():
         seconds = best_of(15, work)
-        print(f"{line(f'{rows:>9,} rows: {name}', seconds, None)}   {seconds / floor:.1f} passes")
+        print(f"{f'{rows:>9,} rows: {name}':<58} {1000 * seconds:8.3f} ms   {seconds / floor:.1f} passes")
 
 
 def _columns(rows: int) -> None:
