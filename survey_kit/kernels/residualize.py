@@ -184,7 +184,8 @@ def _category_means(margin: IntArray, sums: FloatArray, counts: FloatArray) -> F
 def raking_step(cell: IntArray, margins: tuple[IntArray, ...], weight: FloatArray) -> Adjustment:
     """The step of raking: crossed cell of each row (n,), category of each cell in each margin (C,), weight after it (n,)."""
     size = len(margins[0])
-    counts = weighted_counts(cell, (weight > 0).astype(float), size)
+    everyone = weight.min(initial=1.0) > 0
+    counts = weighted_counts(cell, None if everyone else (weight > 0).astype(float), size)
     return Adjustment(Cells(cell, size), over(np.ones(len(cell)), weight), weight, RakingRounds(margins, counts))
 
 

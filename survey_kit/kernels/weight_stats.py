@@ -17,12 +17,15 @@ __all__ = [
     "effective_n",
     "henry_deff",
     "kish_deff",
+    "median",
     "pew_deff",
     "spencer_deff",
     "top_share",
     "weight_quantiles",
     "weight_range",
 ]
+
+_MANY = 100_000  # values from which the median is looked for among some of them
 
 
 def kish_deff(weights: FloatArray) -> float:
@@ -46,8 +49,27 @@ def effective_n(weights: FloatArray) -> float:
     w = _positive(weights)
     if w.size == 0:
         return 0.0
-    scaled = w / w.max()
-    return float(scaled.sum() ** 2 / (scaled @ scaled))
+    scaled = w if 1e-100 < w.max() < 1e100 else w / w.max()  # squares must not overflow
+    return float(scaled.sum() ** 2 / np.square(scaled).sum())
+
+
+def median(values: FloatArray) -> float:
+    """The median, exactly: of many values only those near it are sorted. NaN for none.
+
+    >>> median(np.array([3.0, 1.0, 2.0]))
+    2.0
+    """
+    n = values.size
+    if n < _MANY:
+        return float(np.median(values)) if n else float("nan")
+    some = np.sort(values[:: n // 4096])
+    low, high = some[int(0.45 * some.size)], some[int(0.55 * some.size)]
+    near = values[(values >= low) & (values <= high)]
+    first, last = (np.array([n - 1, n]) // 2 - np.count_nonzero(values < low)).tolist()
+    if first < 0 or last >= near.size:
+        return float(np.median(values))
+    near.partition([first, last])
+    return float(near[[first, last]].mean())
 
 
 def pew_deff(weights: FloatArray) -> float:
@@ -185,9 +207,9 @@ def weight_range(weights: FloatArray) -> WeightRange:
         return WeightRange(0, 0.0, np.nan, np.nan, np.nan, np.nan, np.nan)
     low, high = float(w.min()), float(w.max())
     cv = float(np.sqrt(max(kish_deff(w) - 1.0, 0.0)))
-    return WeightRange(w.size, float(w.sum()), low, high, float(np.median(w)), high / low, cv)
+    return WeightRange(w.size, float(w.sum()), low, high, median(w), high / low, cv)
 
 
 def _positive(weights: FloatArray) -> FloatArray:
     w = np.asarray(weights, dtype=np.float64)
-    return w[w > 0]
+    return w if w.min(initial=1.0) > 0 else w[w > 0]

@@ -226,7 +226,7 @@ def _rake_rows(subject: Subject, wanted: TargetSet, cells: RakingCells, rule: Ra
 
 
 def _weights(subject: Subject, wanted: TargetSet, cells: RakingCells, raked: _Raked, limits: _Limits) -> Weights:
-    table = target_table(subject, wanted, raked.weights)
+    table = target_table(subject, wanted, raked.weights, cells)
     gap, zeroed = largest_gap(table), _zeroed(raked, table, wanted.total, limits)
     low, high = raked.limits
     made = Made(

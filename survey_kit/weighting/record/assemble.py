@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from survey_kit.kernels.groups import FloatArray, weighted_counts
-from survey_kit.kernels.weight_stats import effective_n, weight_range
+from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
+from survey_kit.kernels.weight_stats import effective_n, median
 from survey_kit.schema import Notice
+from survey_kit.weighting.raking.cells import RakingCells, cells_of
 from survey_kit.weighting.rows.subject import Subject
 from survey_kit.weighting.targets.target_set import Margin, TargetSet
 
@@ -15,10 +16,57 @@ EXTREME_RATIO = 10.0  # max / median beyond which weights are called extreme
 LOW_EFFICIENCY = 1 / 3  # effective n / n below which they are
 
 
-def target_table(subject: Subject, wanted: TargetSet, weights: FloatArray) -> pd.DataFrame:
-    """One row per category of every margin, with what the weights reach. See `Weights.targets` for the columns."""
-    tables = [_margin_table(m, subject, wanted.total, weights) for m in wanted.margins]
-    return pd.concat(tables, ignore_index=True)
+def target_table(
+    subject: Subject, wanted: TargetSet, weights: FloatArray, cells: RakingCells | None = None
+) -> pd.DataFrame:
+    """One row per category of every margin, with what the weights reach. See `Weights.targets` for the columns.
+
+    `cells`: the rows collapsed by these margins, where the caller has them.
+    """
+    cells = cells_of(wanted) if cells is None else cells
+    base = subject.base
+    counted = cells.rows.astype(float) if base.min() > 0 else cells.held((base > 0).astype(float))
+    sums = counted, cells.held(base), cells.held(weights)
+    parts = [
+        _margin_columns(m, code, sums, subject.total, wanted.total)
+        for m, code in zip(wanted.margins, cells.margins, strict=True)
+    ]
+    names = ("target_share", "target", "unweighted_n", "base_share", "achieved_share", "gap")
+    table = pd.DataFrame(
+        {
+            "variable": [m.name for m in wanted.margins for _ in m.categories],
+            "category": [c for m in wanted.margins for c in m.categories],
+            **{name: np.concatenate([part[name] for part in parts]) for name in names},
+        }
+    )
+    if not any(len(m.extra.columns) for m in wanted.margins):
+        return table
+    return table.join(pd.concat([m.extra for m in wanted.margins], ignore_index=True), suffixes=(None, "_given"))
+
+
+def _margin_columns(
+    margin: Margin,
+    code: IntArray,
+    sums: tuple[FloatArray, FloatArray, FloatArray],
+    base_total: float,
+    total: float,
+) -> dict[str, np.ndarray]:
+    """The columns of one margin from the rows, base weights and weights of cells (C,).
+
+    Shares are of the total; those of a relative margin of what the rows that it covers weigh together.
+    """
+    size, covered = len(margin.categories), code >= 0
+    n, base, reached = (weighted_counts(code[covered], s[covered], size) for s in sums)
+    whole, base_whole = (reached.sum(), base.sum()) if margin.relative else (total, base_total)
+    achieved = reached / whole
+    return {
+        "target_share": margin.shares,
+        "target": margin.shares * whole,
+        "unweighted_n": n.astype(np.int64),
+        "base_share": base / base_whole,
+        "achieved_share": achieved,
+        "gap": achieved - margin.shares,
+    }
 
 
 def largest_gap(table: pd.DataFrame) -> float:
@@ -36,41 +84,14 @@ def base_notices(subject: Subject) -> tuple[Notice, ...]:
 
 def weight_notices(weights: FloatArray, what: str = "Extreme weights") -> tuple[Notice, ...]:
     """A notice when a few rows carry the result: max / median > 10, or effective n < n / 3."""
-    spread = weight_range(weights)
-    reasons = []
-    if spread.n and spread.high > EXTREME_RATIO * spread.median:
-        reasons.append(f"the largest is {spread.high / spread.median:.1f} times the median")
-    if spread.n and effective_n(weights) < LOW_EFFICIENCY * spread.n:
-        reasons.append(f"{spread.n} rows are worth {effective_n(weights):.1f}")
+    held = weights if weights.min(initial=1.0) > 0 else weights[weights > 0]
+    n, reasons, high = len(held), [], float(held.max(initial=0.0))
+    # where high > 10 medians, half of the weights lie below high / 10: the median, which costs a sort, is asked for then only
+    if 2 * np.count_nonzero(held < high / EXTREME_RATIO) >= max(n, 1):
+        ratio = high / median(held)
+        reasons += [f"the largest is {ratio:.1f} times the median"] if ratio > EXTREME_RATIO else []
+    if n and (effective := effective_n(held)) < LOW_EFFICIENCY * n:
+        reasons.append(f"{n} rows are worth {effective:.1f}")
     if not reasons:
         return ()
     return (Notice("extreme_weights", f"{what}: {' and '.join(reasons)}. Bound them, or merge categories."),)
-
-
-def _margin_table(margin: Margin, subject: Subject, total: float, weights: FloatArray) -> pd.DataFrame:
-    """Shares are of the total; those of a relative margin of what the rows that it covers weigh together."""
-    size = len(margin.categories)
-    covered = margin.codes >= 0
-    everyone = bool(covered.all())
-
-    def held(row_weights: FloatArray) -> FloatArray:
-        if everyone:
-            return weighted_counts(margin.codes, row_weights, size)
-        return weighted_counts(margin.codes[covered], row_weights[covered], size)
-
-    reached, base = held(weights), held(subject.base)
-    whole, base_whole = (reached.sum(), base.sum()) if margin.relative else (total, subject.total)
-    achieved = reached / whole
-    table = pd.DataFrame(
-        {
-            "variable": margin.name,
-            "category": list(margin.categories),
-            "target_share": margin.shares,
-            "target": margin.shares * whole,
-            "unweighted_n": np.bincount(margin.codes[covered & (subject.base > 0)], minlength=size),
-            "base_share": base / base_whole,
-            "achieved_share": achieved,
-            "gap": achieved - margin.shares,
-        }
-    )
-    return table.join(margin.extra, suffixes=(None, "_given")) if margin.extra.shape[1] else table

@@ -15,7 +15,7 @@ from survey_kit.codebook import Codebook, Variable, format_code
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.design.weight_checks import check_weights
 from survey_kit.errors import ArgumentError, InvalidWeightError, NoValidData, UnsupportedOption, listed, unknown
-from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
+from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, levels_of
 from survey_kit.results.weights import Weights
 
 # looked up without being computed: binding a design is work, and may fail
@@ -145,6 +145,8 @@ def answers(subject: Subject, name: Hashable) -> Answers:
     Rows of base weight zero are nobody whom weights could move: where they have no value, they take the first one there is.
     """
     found = _answers(subject, name)
+    if not found.missing:
+        return found
     idle = (found.codes < 0) & (subject.base == 0)
     if not idle.any():
         return found
@@ -254,8 +256,11 @@ def _factorize(column: pd.Series) -> tuple[IntArray, list[object]]:
     """Codes (-1 for missing) and values of a column; a Categorical keeps its order and its unused categories."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.codes.to_numpy().astype(np.int64), list(column.cat.categories)
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind == "i":
+        found, levels = levels_of(column.to_numpy())
+        return found, list(levels)
     codes, values = pd.factorize(column)
-    return codes.astype(np.int64), list(values)
+    return codes.astype(np.int64, copy=False), list(values)
 
 
 def _positions(texts: object) -> dict[str, list[int]]:

@@ -252,7 +252,8 @@ def _matched(margin: WrittenMargin, places: Sequence[tuple[int, ...] | None], cr
     position = np.full(len(crossing.rows) + 1, -1, dtype=np.int64)  # the last one is for rows without a value
     position[at] = np.arange(len(kept))
     names = tuple(crossing.shown(a) for a in at)
-    return Matched(margin, tuple(w for w, _ in kept), tuple(p for _, p in kept), names, position[crossing.code])
+    code = crossing.code if np.array_equal(position[:-1], np.arange(len(kept))) else position[crossing.code]
+    return Matched(margin, tuple(w for w, _ in kept), tuple(p for _, p in kept), names, code)
 
 
 def error_of(faults: Sequence[Fault]) -> Exception:
