@@ -202,8 +202,9 @@ def _beside(blocks: list[FloatArray]) -> FloatArray:
 
 
 def _solve(p: Problem, plan: _Plan) -> _Reached:
-    state, swept = _sweeps(p, start(p), plan)
-    stepped: list[float] = []
+    first = start(p)
+    state, swept = _sweeps(p, first, plan)
+    passed, stepped = state, list[float]()
     impossible: tuple[int, ...] = ()
     if plan.patience is not None:
         state, stepped = newton(p, state, plan.goal, plan.left(len(swept), _STEPS).budget, ridge_directions)
@@ -212,6 +213,10 @@ def _solve(p: Problem, plan: _Plan) -> _Reached:
     worst = np.array([np.argmax(state.gap)])
     if not impossible and state.gap[worst[0]] > plan.tol:
         impossible = contradiction(p.columns(worst), state.columns(worst).lam[0])
+    if (
+        state.gap[worst[0]] > plan.tol
+    ):  # a dual without a solution runs away: the nearest that it came is what was reached
+        state = state.or_nearer(passed, first)
     return _Reached(*_cells(p, state), state.gap, swept, stepped, impossible)
 
 
@@ -244,7 +249,7 @@ def _finish(p: Problem, state: State, plan: _Plan) -> tuple[State, list[float], 
     """Newton for one column; where it sticks, sweeps again, unless the margins are proved contradictory."""
     gaps: list[float] = []
     impossible: tuple[int, ...] = ()
-    bout = _BOUT
+    bout, nearest = _BOUT, state
     while state.gap[0] > plan.tol and len(gaps) < plan.budget and not impossible:
         made, directions = len(gaps), list[FloatArray]()
         state, steps = newton(p, state, plan.goal, plan.left(made, bout).budget, pseudo_directions(directions))
@@ -256,10 +261,11 @@ def _finish(p: Problem, state: State, plan: _Plan) -> tuple[State, list[float], 
         state, steps = _sweeps(p, state, plan.left(len(gaps), bout))
         gaps += steps
         impossible = _first_proof(p, [(state.lam - stuck.lam)[0], state.lam[0]])
+        nearest = nearest.or_nearer(stuck, state)
         if len(gaps) == made:
             break
         bout *= 2
-    return state, gaps, impossible
+    return state.or_nearer(nearest), gaps, impossible
 
 
 def _first_proof(p: Problem, tried: list[FloatArray]) -> tuple[int, ...]:

@@ -107,6 +107,14 @@ class State:
         g, w = (self.g[0][chosen], self.g[1][chosen]), (self.w[0][chosen], self.w[1][chosen])
         return State(self.lam[chosen], g, w, self.lacks[chosen], self.gap[chosen])
 
+    def or_nearer(self, *others: State) -> State:
+        """For each column this state, or another that is nearer to the targets."""
+        nearest = self
+        for other in others:
+            better = np.flatnonzero(other.gap < nearest.gap)
+            nearest = nearest.with_columns(better, other.columns(better)) if len(better) else nearest
+        return nearest
+
     def with_columns(self, chosen: IntArray, part: State) -> State:
         """The state with some of the columns replaced."""
 

@@ -85,3 +85,16 @@ def test_totals_of_numbers_are_raked_with_the_margins(sample):
     np.testing.assert_allclose(np.sqrt(sk.mean(poll, "x").carrier.variance()), 0, atol=1e-9)
     with pytest.raises(UnsupportedOption, match='solver="ipf" is for margins'):
         rake(frame, {"x": {"mean": 3.1}}, solver="ipf")
+
+
+def test_what_is_handed_back_of_impossible_margins_is_the_nearest_that_was_reached():
+    random = np.random.default_rng(1)
+    frame = pd.DataFrame({"sex": random.choice(["m", "f"], 400), "age": random.choice(list("abcd"), 400)})
+    targets = {"sex": {"m": 0.9, "f": 0.1}, "age": {"a": 0.97, "b": 0.01, "c": 0.01, "d": 0.01}}
+    with pytest.raises(ConvergenceError, match="With upper=1.5 no weights can meet") as caught:
+        rake(frame, targets, upper=1.5)
+    reached = caught.value.unfinished
+    before = (reached.targets["base_share"] - reached.targets["target_share"]).abs().max()
+    assert reached.max_gap <= before
+    assert reached.values.max() <= 1.5 * (1 + 1e-12)
+    assert reached.values.sum() == pytest.approx(400, rel=0.5)
