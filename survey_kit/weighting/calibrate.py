@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ConvergenceError, UnsupportedOption, listed, one_of
+from survey_kit.errors import ConvergenceError, listed, one_of
 from survey_kit.kernels.calibrate import Calibrated, calibrate_columns
 from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 from survey_kit.results.weights import Weights
@@ -108,7 +108,8 @@ def calibrate(
 
     Returns:
         Weights for a DataFrame. For a survey the same survey under the new weights, whose standard errors account for the
-        calibration (regression residuals under the base weights, whatever the distance and the bounds).
+        calibration (regression residuals under the base weights, whatever the distance and the bounds). Replicate weights
+        are calibrated each; bounds of weights then hold for a row as often as the replicate counts it.
 
     Raises:
         InvalidWeightError: base weights that cannot be used, or weights of a survey that came out negative.
@@ -132,7 +133,6 @@ def calibrate(
     subject = subject_of(data, base)
     wanted = read_totals(subject, totals, hold=distance == "entropy", missing=missing, seed=seed)
     task = _task(subject, wanted, limits, relax, variance_of(subject, variance), cluster_of(subject, aggregate))
-    _refuse_replicates(subject, limits)
     weights = _weights(task)
     return hand_back(subject, weights, lambda again: _again(task, again, weights.values.to_numpy()))
 
@@ -253,15 +253,6 @@ def _bounds_met(limits: Limits, factor: FloatArray, base: FloatArray) -> dict[st
         return int((np.isclose(factor, bound, rtol=1e-9, atol=0.0) & (base > 0)).sum())
 
     return {"bounds": (limits.low, limits.high), "at_low": at(limits.low), "at_high": at(limits.high)}
-
-
-def _refuse_replicates(subject: Subject, limits: Limits) -> None:
-    survey = subject.survey
-    if limits.of_weights and survey is not None and survey.bound.replicates is not None:
-        raise UnsupportedOption(
-            f"{limits.words_of_weights} is not available with replicate weights: every replicate has weights of its own. "
-            "Bound the factor instead, as in bounds=(0.3, 3), or linearise."
-        )
 
 
 def _again(task: _Task, replicates: ReplicateBase, values: FloatArray) -> FloatArray:

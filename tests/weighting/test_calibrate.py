@@ -15,7 +15,6 @@ from survey_kit.errors import (
     InvalidWeightError,
     TargetError,
     UnknownNameError,
-    UnsupportedOption,
 )
 from survey_kit.weighting import calibrate, rake
 
@@ -405,12 +404,6 @@ REFUSED = [
 def test_refusals_name_the_fault(totals, options, kind, words):
     with pytest.raises(kind, match=words):
         calibrate(frame(), totals, "w", **options)
-
-
-def test_limits_of_weights_are_refused_with_replicates():
-    poll = sk.from_frame(frame()).with_design(weight="w", psu="area").replicate(method="JK1")
-    with pytest.raises(UnsupportedOption, match="upper=2 is not available with replicate weights"):
-        calibrate(poll, SHARES, upper=2)
 
 
 def test_bounds_without_room_are_named_and_the_best_weights_kept():

@@ -209,3 +209,12 @@ def _again(step: sk.Survey, data: pd.DataFrame) -> sk.Survey:
     return (
         whole.poststratify({"age": AGE}) if method == "poststratify" else whole.calibrate({"sex": SEX, "hours": 8300})
     )
+
+
+def test_bounds_of_weights_hold_in_replicates_alike_for_both_verbs():
+    poll = surveys()["jackknife"]
+    raked = poll.rake({"sex": SEX, "age": AGE, "town": TOWN}, lower=0.4, upper=3)
+    calibrated = poll.calibrate({"sex": SEX, "age": AGE, "town": TOWN}, distance="raking", lower=0.4, upper=3)
+    assert raked.weights.at_upper > 0
+    np.testing.assert_allclose(raked.weight, calibrated.weight, rtol=1e-9)
+    np.testing.assert_allclose(raked.bound.replicates.weights, calibrated.bound.replicates.weights, rtol=1e-8)
