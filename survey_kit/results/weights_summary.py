@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 MOST_TEXT, MOST_HTML = 30, 40  # categories shown in a terminal and in a notebook
 OWN_UNITS = ("number", "shown_before", "shown_target", "shown_after")  # columns of `in_own_units`
+AIMLESS = (
+    "base",
+    "dual_frame",
+    "eligibility",
+    "match",
+    "nonresponse",
+    "normalize",
+    "trim",
+)  # verbs without targets of their own
 NUMBERS = "Means and totals"  # heading over the targets that are numbers
 CHAIN = ("Step", "n", "Sum", "Min", "Max", "Deff", "Effective n", "Largest gap")
 _SEEN = 1e-6  # of the total; a smaller error is said as a power of ten
@@ -78,10 +87,13 @@ def overview_of(weights: Weights, most: int) -> Overview:
 def headline(weights: Weights) -> str:
     """ "Weights by rake: 1,000 rows, converged, ipf (4 iterations), largest gap 3.9e-14"."""
     parts = [f"Weights by {weights.method}: {number(len(weights.values))} rows"]
-    parts.append("converged" if weights.converged else "NOT converged")
+    aimless = weights.method in AIMLESS
+    if not (aimless and weights.converged):
+        parts.append("converged" if weights.converged else "NOT converged")
     steps = f" ({weights.iterations} iteration{'' if weights.iterations == 1 else 's'})" if weights.iterations else ""
     parts += [f"{weights.solver}{steps}"] if weights.solver else []
-    parts += [f"largest gap {_error(weights)}"] if len(weights.targets) else []
+    what = "targets of before off by up to" if aimless and weights.max_gap > MET else "largest gap"
+    parts += [f"{what} {_error(weights)}"] if len(weights.targets) else []
     return clean(", ".join(parts))
 
 

@@ -86,7 +86,7 @@ def test_the_chain_says_what_each_step_cost():
     assert [line.split()[0] for line in lines[4:7]] == ["base", "nonresponse", "rake"]
     assert [line.split()[5] for line in lines[4:7]] == ["1.00", "1.13", "1.22"]
     assert "Left out  of these figures, rows: 1 of weight zero" in lines
-    assert repr(first).splitlines()[0] == "Weights by nonresponse: 4 rows, converged, closed form"
+    assert repr(first).splitlines()[0] == "Weights by nonresponse: 4 rows, closed form"
 
 
 def test_limits_factors_and_merged_cells_are_stated():
