@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from support.chi_square import rao_scott
 
 import survey_kit as sk
 from survey_kit.codebook import Variable
@@ -35,27 +36,9 @@ def test_population_sizes_of_every_stage_are_in_the_errors_of_models(design):
     np.testing.assert_allclose(logit, expected["logit"], rtol=1e-8)
 
 
-def _rao_scott(poll: sk.Survey, rows: str, columns: str) -> tuple[float, float, float]:
-    """The second-order Rao-Scott F and its degrees of freedom, from the covariance of the joint shares."""
-    crossed = sk.proportion(poll.recode(cell=sk.cross(rows, columns)), "cell")
-    p, n = crossed.theta, len(poll)
-    a, b = (len(sk.proportion(poll, name)) for name in (rows, columns))
-    table = p.reshape(a, b)
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0))
-    x2 = n * ((table - expected) ** 2 / expected).sum()
-    first, second = np.repeat(np.eye(a), b, axis=0)[:, 1:], np.tile(np.eye(b), (a, 1))[:, 1:]
-    main = np.column_stack([np.ones(a * b), first, second])
-    both = np.column_stack([x * y for x in first.T for y in second.T])
-    contrast = both - main @ np.linalg.lstsq(main, both, rcond=None)[0]
-    scaled = contrast / p[:, None]
-    delta = np.linalg.solve(contrast.T @ scaled / n, scaled.T @ crossed.vcov().to_numpy() @ scaled)
-    d0 = np.trace(delta) ** 2 / np.trace(delta @ delta)
-    return x2 / np.trace(delta), d0, d0 * crossed.df
-
-
 @pytest.mark.parametrize("design", DESIGNS)
 def test_population_sizes_of_every_stage_are_in_the_covariances_of_a_chi_square_test(design):
-    statistic, ndf, ddf = _rao_scott(_poll(design), "answer", "sex")
+    statistic, ndf, ddf = rao_scott(_poll(design), "answer", "sex")
     expected = R["tests"][design]
     np.testing.assert_allclose([statistic, ndf, ddf], [expected["F"], expected["ndf"], expected["ddf"]], rtol=1e-8)
 

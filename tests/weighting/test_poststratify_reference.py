@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from support.chi_square import rao_scott
 from support.reference import DATA, assert_close, dataset, entries, needs_shared, survey_for
 
 import survey_kit as sk
@@ -133,6 +134,12 @@ def test_response_rates():
     assert_close(factors["weighted_response_rate"], result["estimate"], 1e-8)
 
 
+def test_response_is_tested_for_independence():
+    poll, result = _louisville(), NONRESPONSE["nr_lou_chisq"]["result"]
+    statistic, ndf, ddf = rao_scott(poll, "RESPONSE_STATUS", "RACE_ETHNICITY")
+    assert_close([statistic, ndf, ddf], [result["statistic"], *result["parameter"]], 1e-8)
+
+
 def test_redistribution_repeated_in_replicates():
     poll, result = _louisville(), NONRESPONSE["svrep_redist"]["result"]
     group = (poll.codes["id"] - 1) % 40
@@ -192,6 +199,6 @@ def test_dual_frame_with_joint_probabilities(entry):
 def test_reference_entries_are_all_looked_at():
     assert set(NONRESPONSE) == {
         *("nr_glm_unw", "nr_svyglm_w", "nr_classes", "nr_lou_cells", "nr_lou_response_rate", "svrep_redist"),
-        "nr_lou_chisq",  # a test of independence, which is no part of weighting
+        "nr_lou_chisq",
     }
     assert len(POSTSTRATIFY) >= 9
