@@ -106,7 +106,7 @@ def prepare(
         questions={n: wording_of(survey, n) for n in names},
         notices=(
             *survey.design.notices,
-            *_left_out(names, domain, base, unplaced, by),
+            *_left_out(names, _of_weight(domain, survey.bound.weighs), base, unplaced, by),
             *(few_degrees(df) if stated is None else ()),
         ),
         context=context_of(survey, where),
@@ -224,6 +224,11 @@ def _numbered(code: IntArray, size: int) -> tuple[IntArray, IntArray]:
     if there.all():
         return code, np.arange(size)
     return np.append(np.cumsum(there) - 1, -1)[code], np.flatnonzero(there)
+
+
+def _of_weight(rows: BoolArray, weighs: FloatArray | None) -> BoolArray:
+    """Those of the rows that have a weight: the others (nonrespondents, say) are nobody whose answer is missing."""
+    return rows if weighs is None else rows & (weighs > 0)
 
 
 def _left_out(

@@ -194,6 +194,7 @@ def test_nonrespondents_need_no_answers_in_later_steps():
             first.calibrate({"sex": SEX, "hours": 8300}),
         ):
             found = sk.mean(step, "income", where="answered == 1")
+            assert not [n for n in sk.mean(step, "income").notices if n.kind == "missing"]
             assert (step.weight[~data["answered"]] == 0).all()
             assert step.weights.targets["unweighted_n"].max() <= data["answered"].sum()
             expected = sk.mean(_again(step, data), "income", where="answered == 1")
