@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from survey_kit.errors import InvalidWeightError, listed
 from survey_kit.kernels.groups import FloatArray
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a value is a number, and neither text nor True or False."""
     return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
 

@@ -13,6 +13,7 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.design.weight_checks import is_number
 from survey_kit.errors import ArgumentError, one_of
 from survey_kit.kernels.groups import FloatArray, weighted_counts
+from survey_kit.weighting.rows.arguments import check_whole
 from survey_kit.weighting.rows.missing_answers import Missing
 from survey_kit.weighting.rows.subject import Base, subject_of
 from survey_kit.weighting.targets.read import Targets
@@ -131,10 +132,8 @@ def choice_of(
     if limit is not None and not (is_number(limit) and 0 <= limit <= 1):
         raise ArgumentError(f"limit={limit!r} must be a share: 0.05 for five points; None for no limit.")
     for name, value in (("at_least", at_least), ("at_most", at_most)):
-        if value is not None and not (
-            isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0
-        ):
-            raise ArgumentError(f"{name}={value!r} must be a whole number of at least 1.")
+        if value is not None:
+            check_whole(name, value)
     if limit is None and at_least is not None:
         raise ArgumentError("at_least has no meaning without a limit: all margins are taken.")
     if at_least is not None and at_most is not None and at_least > at_most:

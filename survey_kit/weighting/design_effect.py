@@ -13,6 +13,7 @@ from survey_kit.design.weight_checks import check_weights
 from survey_kit.errors import ArgumentError, NoValidData, check_level, one_of
 from survey_kit.kernels.groups import BoolArray, FloatArray
 from survey_kit.kernels.weight_stats import henry_deff, kish_deff, pew_deff, spencer_deff
+from survey_kit.weighting.rows.arguments import check_flag
 
 METHODS = ("kish", "pew", "henry", "spencer")
 
@@ -113,6 +114,7 @@ def design_effect(
     _refuse_other(weights)
     w = check_weights(weights if isinstance(weights, pd.Series) else np.asarray(weights))
     _check_aligned(weights, y=y, x=x, p=p, by=by)
+    check_flag("published", published)
     _check_published(method, published)
     columns = _columns(method, len(w), y, x, p)
     used = (w > 0) & np.logical_and.reduce([np.isfinite(c).all(axis=1) for c in columns.values()] or [w >= 0])

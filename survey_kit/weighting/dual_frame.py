@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.design.protocol import SurveyLike
+from survey_kit.design.weight_checks import is_number
 from survey_kit.errors import ArgumentError, NoValidData, unknown
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 from survey_kit.kernels.weight_stats import effective_n
@@ -139,12 +140,11 @@ def _parts(
 
 
 def _share(theta: object) -> float:
-    number = isinstance(theta, (int, float, np.integer, np.floating)) and not isinstance(theta, bool)
-    if not number or not 0 <= theta <= 1:  # type: ignore[operator]
+    if not is_number(theta) or not 0 <= theta <= 1:
         raise ArgumentError(
             f"theta={theta!r} must lie between 0 and 1: it is the part of the overlap that one frame stands for."
         )
-    return float(theta)  # type: ignore[arg-type]
+    return float(theta)
 
 
 def _replicates(base: ReplicateBase, factor: FloatArray) -> FloatArray:

@@ -18,6 +18,7 @@ from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
 from survey_kit.weighting.response.classes import By, Classes, classes_of, merged
+from survey_kit.weighting.rows.arguments import check_flag
 from survey_kit.weighting.rows.subject import Answers, Base, Subject, answers, category_text, subject_of
 from survey_kit.weighting.targets.collapse import small_cells
 
@@ -106,6 +107,7 @@ def redistribute_unknown(
         >>> redistribute_unknown(df, "status").values.tolist()
         [1.25, 1.25, 1.25, 1.25, 0.0]
     """
+    check_flag("drop_ineligible", drop_ineligible)
     rule = small_cells(min_n, max_factor)
     subject = subject_of(data, base)
     case = _case(subject, status, unknown, ineligible)

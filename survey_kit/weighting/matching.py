@@ -22,6 +22,7 @@ from survey_kit.weighting.record.made import Made, hand_back, weights_of
 from survey_kit.weighting.reference.balance import balance_of, compared, targets_of
 from survey_kit.weighting.reference.sample import Pair, pair_of, reference_of, shared_columns
 from survey_kit.weighting.response.terms import Model
+from survey_kit.weighting.rows.arguments import check_flag, check_whole
 from survey_kit.weighting.rows.subject import Subject, subject_of
 
 S = TypeVar("S", bound=SurveyLike)
@@ -124,12 +125,10 @@ class _Wish:
 
 def _wish(exact: str | Sequence[str], distance: str, k: int, caliper: float | None, replace: bool) -> _Wish:
     one_of("distance", distance, DISTANCES)
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise ArgumentError(f"k={k!r} must be a whole number of at least 1: how many rows stand for each unit.")
+    check_whole("k", k, meaning="how many rows stand for each unit")
     if caliper is not None and (not is_number(caliper) or not 0 < caliper < np.inf):
         raise ArgumentError(f"caliper={caliper!r} must be a distance above 0, or None for any.")
-    if not isinstance(replace, bool):
-        raise ArgumentError(f"replace={replace!r} must be True or False.")
+    check_flag("replace", replace)
     names = (exact,) if isinstance(exact, str) else tuple(exact)
     return _Wish(names, distance, int(k), np.inf if caliper is None else float(caliper), replace)
 

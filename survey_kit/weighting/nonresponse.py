@@ -19,6 +19,7 @@ from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, wei
 from survey_kit.weighting.response.classes import By, Classes, classes_of, merged
 from survey_kit.weighting.response.model import ResponseModel, fit_response, propensity_classes
 from survey_kit.weighting.response.terms import Model
+from survey_kit.weighting.rows.arguments import check_flag, is_whole
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.rows.who import Who, rows_where
 from survey_kit.weighting.targets.collapse import SmallCells, small_cells
@@ -108,6 +109,7 @@ def adjust_nonresponse(
         >>> adjust_nonresponse(df, "answered", by="town").values.tolist()
         [1.5, 1.5, 0.0, 1.0, 1.0]
     """
+    check_flag("weighted", weighted)
     how = _How(by, model, classes, bool(weighted), small_cells(min_n, max_factor))
     how.check()
     subject = subject_of(data, base)
@@ -140,8 +142,7 @@ class _How:
             raise ArgumentError("Give weighting classes (by) or a model of who responds, not both.")
         if self.classes is not None and self.model is None:
             raise ArgumentError(f"classes={self.classes!r} are classes of propensity: they need a model.")
-        whole = isinstance(self.classes, (int, np.integer)) and not isinstance(self.classes, bool)
-        if self.classes is not None and not (whole and self.classes >= 2):
+        if self.classes is not None and not is_whole(self.classes, 2):
             raise ArgumentError(f"classes={self.classes!r} is not a number of classes of at least 2.")
         if not self.weighted and self.model is None:
             raise ArgumentError("weighted=False is about the fit of a model. Weighting classes use the base weights.")

@@ -17,6 +17,7 @@ from survey_kit.kernels.residualize import Adjustment, poststratification_step
 from survey_kit.results.weights import Weights
 from survey_kit.weighting.record.assemble import largest_gap, target_table
 from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.rows.arguments import check_flag
 from survey_kit.weighting.rows.missing_answers import Missing
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.targets.collapse import collapsed_target_set, small_cells
@@ -107,8 +108,7 @@ def poststratify(
         [2.0, 0.6667, 0.6667, 0.6667]
     """
     rule = small_cells(min_n, max_factor)
-    if not isinstance(partial, (bool, np.bool_)):
-        raise ArgumentError(f"partial={partial!r} is neither True nor False.")
+    check_flag("partial", partial)
     subject = subject_of(data, base)
     written = _one_margin(targets, by, subject)
     wanted, collapsed = collapsed_target_set(subject, written, rule, bool(partial), missing, seed)

@@ -22,6 +22,7 @@ from survey_kit.weighting.reference.balance import balance_of, compared, targets
 from survey_kit.weighting.reference.errors import reference_errors
 from survey_kit.weighting.reference.sample import Pair, pair_of, reference_of
 from survey_kit.weighting.response.terms import Model
+from survey_kit.weighting.rows.arguments import check_whole
 from survey_kit.weighting.rows.subject import Base, subject_of
 
 S = TypeVar("S", bound=SurveyLike)
@@ -125,7 +126,7 @@ def weighted_by(
     call: Call, data: pd.DataFrame | SurveyLike, reference: pd.DataFrame | SurveyLike, model: Model, base: Base
 ) -> Weights | SurveyLike:
     """The sample weighted by one of the laws of kernels/propensity.py."""
-    check_steps(call.max_iter)
+    check_whole("max_iter", call.max_iter)
     subject = subject_of(data, base)
     pair = pair_of(subject, reference_of(reference, call.reference_weight, call.population), model)
     fit = fitted(pair, call.law, call.max_iter)
@@ -134,12 +135,6 @@ def weighted_by(
     if not fit.converged:
         raise ConvergenceError(failure(pair, fit), weights)
     return hand_back(subject, weights, _again(call, pair, fit, errors))
-
-
-def check_steps(max_iter: int) -> None:
-    """Refuse what is no number of steps."""
-    if isinstance(max_iter, bool) or not isinstance(max_iter, (int, np.integer)) or max_iter < 1:
-        raise ArgumentError(f"max_iter={max_iter!r} must be a whole number of at least 1.")
 
 
 def fitted(pair: Pair, law: str, max_iter: int = MAX_ITER) -> Participation:

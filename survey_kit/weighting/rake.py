@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.design.protocol import SurveyLike
+from survey_kit.design.weight_checks import is_number
 from survey_kit.errors import ArgumentError, ConvergenceError, UnsupportedOption, listed, one_of
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.rake import RakedCells, Solver
@@ -18,6 +19,7 @@ from survey_kit.weighting.raking.cells import RakingCells, adjustment_of, cells_
 from survey_kit.weighting.raking.replicates import RakingRule, rake_replicates
 from survey_kit.weighting.record.assemble import largest_gap, target_table
 from survey_kit.weighting.record.made import Made, hand_back, weights_of
+from survey_kit.weighting.rows.arguments import check_stop
 from survey_kit.weighting.rows.missing_answers import Missing
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.targets.read import Targets
@@ -162,9 +164,9 @@ class _Limits:
 
 
 def _limits(lower: float | None, upper: float | None, tol: float, max_iter: int) -> _Limits:
-    for name, value in (("lower", lower), ("upper", upper), ("tol", tol)):
-        if value is not None and not _is_number(value):
-            raise ArgumentError(f"{name}={value!r} is not a number.")
+    for name, value in (("lower", lower), ("upper", upper)):
+        if value is not None and not (is_number(value) and not np.isnan(value)):
+            raise ArgumentError(f"{name}={value!r} is not a number. Give a multiple of the mean weight, or None.")
     low, high = 0.0 if lower is None else float(lower), np.inf if upper is None else float(upper)
     if low < 0 or low >= high:
         raise ArgumentError(f"lower={low:g} must be at least 0 and below upper={high:g}.")
@@ -172,15 +174,8 @@ def _limits(lower: float | None, upper: float | None, tol: float, max_iter: int)
         raise ArgumentError(
             f"lower={low:g} and upper={high:g} are multiples of the mean weight: 1 must lie between them."
         )
-    if not 0 < tol < 1:
-        raise ArgumentError(f"tol={tol!r} must be above 0 and below 1: it is a part of the total.")
-    if isinstance(max_iter, bool) or not isinstance(max_iter, (int, np.integer)) or max_iter < 1:
-        raise ArgumentError(f"max_iter={max_iter!r} must be a whole number of at least 1.")
+    check_stop(tol, max_iter)
     return _Limits(low, high, float(tol), int(max_iter))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool) and value == value
 
 
 def _rule(limits: _Limits, subject: Subject, wanted: TargetSet, solver: Solver) -> RakingRule:

@@ -19,6 +19,7 @@ from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
 from survey_kit.weighting.record.margins_moved import restated
+from survey_kit.weighting.rows.arguments import check_flag
 from survey_kit.weighting.rows.given_weights import Given, subject_of_weights
 from survey_kit.weighting.rows.subject import Subject
 
@@ -146,8 +147,7 @@ def rule_of(lower: float | None, upper: float | None, strict: bool, unit: str, r
     """
     one_of("unit", unit, UNITS)
     one_of("redistribute", redistribute, _WAYS)
-    if not isinstance(strict, bool):
-        raise ArgumentError(f"strict={strict!r} must be True or False.")
+    check_flag("strict", strict)
     if lower is None and upper is None:
         raise ArgumentError("There is nothing to trim to. Give lower, upper, or both.")
     for name, value in (("lower", lower), ("upper", upper)):

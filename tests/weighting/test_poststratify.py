@@ -224,7 +224,7 @@ def test_targets_with_errors():
             ArgumentError,
             "targets is a population: say which of its columns make the cells, as in by=['sex', 'age4'].",
         ),
-        ({"targets": SHARES, "by": "sex", "partial": "yes"}, ArgumentError, "partial='yes' is neither True nor False."),
+        ({"targets": SHARES, "by": "sex", "partial": "yes"}, ArgumentError, "partial='yes' must be True or False."),
     ],
 )
 def test_errors(arguments, error, text):

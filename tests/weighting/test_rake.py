@@ -214,7 +214,7 @@ def test_a_cap_too_low_says_so_and_hands_over_what_it_has(sample):
         ({"lower": -0.1}, "at least 0"),
         ({"upper": "5"}, "upper='5' is not a number"),
         ({"tol": 0}, "tol=0"),
-        ({"tol": float("nan")}, "not a number"),
+        ({"tol": float("nan")}, "tol=nan must be above 0 and below 1"),
         ({"max_iter": 0}, "max_iter=0"),
         ({"max_iter": 2.5}, "max_iter=2.5"),
         ({"base": np.ones(3)}, r"base has shape \(3,\); the data have 240 rows"),

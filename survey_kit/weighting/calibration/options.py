@@ -9,10 +9,12 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from survey_kit.design.weight_checks import is_number
 from survey_kit.errors import ArgumentError, listed, unknown
 from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.weighting.calibration.layout import Column
-from survey_kit.weighting.rows.subject import Subject
+from survey_kit.weighting.rows.arguments import check_stop
+from survey_kit.weighting.rows.subject import Subject, category_text
 from survey_kit.weighting.targets.totals import PEOPLE, Totals
 
 Relax: TypeAlias = float | Mapping[Hashable, float | Mapping[Hashable, float]] | None
@@ -111,7 +113,7 @@ class Limits:
         return np.where(base > 0, cut, 0.0)
 
 
-def limits_of(bounds: object, lower: object, upper: object, distance: str, tol: object, max_iter: object) -> Limits:
+def limits_of(bounds: object, lower: object, upper: object, distance: str, tol: float, max_iter: int) -> Limits:
     """The numbers among the arguments, checked."""
     low, high = _bounds(bounds)
     least, most = _number("lower", lower, -np.inf), _number("upper", upper, np.inf)
@@ -119,12 +121,8 @@ def limits_of(bounds: object, lower: object, upper: object, distance: str, tol: 
         raise ArgumentError(
             f"lower={least:g} and upper={most:g} are multiples of the mean weight: 0 or more, and 1 must lie between them."
         )
-    within = _number("tol", tol, np.nan)
-    if not 0 < within < 1:
-        raise ArgumentError(f"tol={tol!r} must be above 0 and below 1: it is a part of the total.")
-    if isinstance(max_iter, bool) or not isinstance(max_iter, (int, np.integer)) or max_iter < 1:
-        raise ArgumentError(f"max_iter={max_iter!r} must be a whole number of at least 1.")
-    limits = Limits(distance, low, high, least, most, within, int(max_iter))
+    check_stop(tol, max_iter)
+    limits = Limits(distance, low, high, least, most, float(tol), int(max_iter))
     if distance == "logit" and not (max(low, least) > -np.inf and min(high, most) < np.inf):
         raise ArgumentError('distance="logit" needs both bounds, as in bounds=(0.3, 3).')
     return limits
@@ -146,8 +144,8 @@ def _bounds(bounds: object) -> tuple[float, float]:
 def _number(name: str, value: object, absent: float) -> float:
     if value is None:
         return absent
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or np.isnan(value):
-        raise ArgumentError(f"{name}={value!r} is not a number.")
+    if not is_number(value) or np.isnan(value):
+        raise ArgumentError(f"{name}={value!r} is not a number. Give one, or None.")
     return float(value)
 
 
@@ -219,7 +217,7 @@ def _enter(give: FloatArray, name: str, value: object, columns: Sequence[Column]
         return
     categories = {columns[j].category: j for j in own}
     for category, amount in value.items():
-        text = ":".join(map(str, category)) if isinstance(category, tuple) else str(category)
+        text = ":".join(map(category_text, category)) if isinstance(category, tuple) else category_text(category)
         if text not in categories:
             raise unknown(f"category of {name!r} to relax", text, categories)
         give[categories[text]] = _amount(f"relax of {name!r} = {text!r}", amount)

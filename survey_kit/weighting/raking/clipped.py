@@ -24,6 +24,7 @@ from survey_kit.kernels.clip_rake import (
 from survey_kit.kernels.groups import FloatArray, IntArray, combine
 from survey_kit.kernels.rake import rake_cells_within
 from survey_kit.weighting.choose_margins import Choice, measure_table
+from survey_kit.weighting.rows.arguments import check_stop
 from survey_kit.weighting.targets.target_set import Margin
 
 _TOL = 1e-10
@@ -78,17 +79,14 @@ def manner_of(
         raise ArgumentError("improvement stops as R anesrake does, which has no floor. Leave one of them out.")
     if improvement is not None and not (is_number(improvement) and 0 < improvement < 1):
         raise ArgumentError(f"improvement={improvement!r} must be above 0 and below 1, such as 0.01.")
-    if tol is not None and not (is_number(tol) and 0 < tol < 1):
-        raise ArgumentError(f"tol={tol!r} must be above 0 and below 1: it is a part of the total.")
-    if isinstance(max_iter, bool) or not isinstance(max_iter, (int, np.integer)) or max_iter < 1:
-        raise ArgumentError(f"max_iter={max_iter!r} must be a whole number of at least 1.")
-    default = _TOL if improvement is None else _TOL_OF_STANDSTILL
+    enough = (_TOL if improvement is None else _TOL_OF_STANDSTILL) if tol is None else tol
+    check_stop(enough, max_iter)
     return Manner(
         low=0.0 if floor is None else float(floor),
         cut=floor is not None,
         high=np.inf if cap is None else float(cap),
         improvement=None if improvement is None else float(improvement),
-        tol=default if tol is None else float(tol),
+        tol=float(enough),
         max_iter=int(max_iter),
     )
 

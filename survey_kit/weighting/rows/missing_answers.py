@@ -8,9 +8,10 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from survey_kit.errors import ArgumentError, one_of
+from survey_kit.errors import one_of
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, combine
 from survey_kit.schema import Notice
+from survey_kit.weighting.rows.arguments import check_whole
 from survey_kit.weighting.rows.subject import Answers, Subject, answers
 
 Missing: TypeAlias = Literal["error", "own", "impute", "ignore"]
@@ -22,8 +23,7 @@ OWN = "(no answer)"  # how the category of rows without a value is shown
 def check_missing(missing: str, seed: int) -> None:
     """Refuse a way that does not exist, and a seed that is none."""
     one_of("missing", missing, WAYS)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ArgumentError(f"seed={seed!r} must be a whole number of at least 0.")
+    check_whole("seed", seed, least=0)
 
 
 def weighting_answers(

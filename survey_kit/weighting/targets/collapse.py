@@ -11,10 +11,12 @@ import pandas as pd
 
 from survey_kit.codebook import Code, Variable
 from survey_kit.design.protocol import SurveyLike
+from survey_kit.design.weight_checks import is_number
 from survey_kit.errors import ArgumentError, UnsupportedOption, listed
 from survey_kit.kernels.collapse_cells import CollapsedCells, Limits, collapse_cells
 from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 from survey_kit.schema import Notice
+from survey_kit.weighting.rows.arguments import is_whole
 from survey_kit.weighting.rows.missing_answers import Missing
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.targets.category_order import places_of, rows_of
@@ -124,10 +126,9 @@ def collapse_targets(
 
 def small_cells(min_n: int | None, max_factor: float | None) -> SmallCells | None:
     """The rule that the arguments state; None without one."""
-    if min_n is not None and (isinstance(min_n, bool) or not isinstance(min_n, (int, np.integer)) or min_n < 1):
+    if min_n is not None and not is_whole(min_n):
         raise ArgumentError(f"min_n={min_n!r} is not a number of rows of at least 1.")
-    number = isinstance(max_factor, (int, float, np.integer, np.floating)) and not isinstance(max_factor, bool)
-    if max_factor is not None and not (number and max_factor > 1):
+    if max_factor is not None and not (is_number(max_factor) and max_factor > 1):
         raise ArgumentError(f"max_factor={max_factor!r} is not a factor above 1.")
     return None if min_n is None and max_factor is None else SmallCells(min_n, max_factor)
 
@@ -224,18 +225,18 @@ def _without_empty(
     """Targets matched without the categories that no row has, and the share that these have of each margin."""
     written = read.margins
     if any(bad_values(m) or m.free for m in written):
-        return target_set(subject, targets), []  # raises: it says all that is wrong
+        return target_set(subject, targets, missing, seed), []  # raises: it says all that is wrong
     sums = {m.name: [float(w.value) for w in m.wishes] for m in written}  # type: ignore[arg-type]
     verdict = judge_units(sums, subject.n, subject.total)
     if verdict.faults:
-        return target_set(subject, targets), []
+        return target_set(subject, targets, missing, seed), []
     if read.covariance is not None or any(SE in w.extra for m in written for w in m.wishes):
         raise UnsupportedOption(
             "Targets with errors have categories without rows. Merge these categories in the data and the targets first."
         )
     kept = [[w for w in m.wishes if w not in out] for m, out in zip(written, empty, strict=True)]
     if not all(kept):
-        return target_set(subject, targets), []
+        return target_set(subject, targets, missing, seed), []
     parts = [float(sum(w.value for w in ws)) for ws in kept]  # type: ignore[misc]
     records = [
         r for m, ws, part in zip(written, kept, parts, strict=True) for r in _long(m, ws, _JUDGED_AS_COUNTS / part)

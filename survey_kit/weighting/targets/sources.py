@@ -13,6 +13,7 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ArgumentError, NoValidData, TargetError, UnsupportedOption, listed, unknown
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, combine, weighted_counts
 from survey_kit.schema import Notice
+from survey_kit.weighting.rows.arguments import check_flag
 from survey_kit.weighting.rows.subject import Base, Subject, answers, reference_of
 
 MarginNames: TypeAlias = Sequence[Hashable | tuple[Hashable, ...]]
@@ -90,6 +91,8 @@ def targets_from(
         >>> targets_from(census, ["sex"], weight="people", source="Census").table["target"].tolist()
         [0.48, 0.52]
     """
+    check_flag("counts", counts)
+    check_flag("errors", errors)
     subject, inside = reference_of(reference, weight)
     if errors and (subject.survey is None or weight is not None):
         raise UnsupportedOption(
