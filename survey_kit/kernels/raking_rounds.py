@@ -1,6 +1,7 @@
-"""Raking in a variance where margins state shares of some rows only, or targets that the sample itself gave.
+"""Raking in a variance: rounds of centring on unweighted category means, margin after margin.
 
-As `residualize.RakingRounds`, rounds of centring on unweighted category means, margin after margin, with two differences.
+This is what R's survey::rake does in svyrecvar; calibrate(calfun="raking") would use a weighted regression instead and give
+slightly different standard errors for the same weights. Two kinds of margins, which R does not have, take less.
 
 A relative margin fixes sum_{i in k} w_i - p_k sum_{covered i} w_i = 0 and not what its rows weigh together: from the
 category means mu_k only mu_k - sum_j p_j mu_j is taken.
@@ -37,20 +38,20 @@ class OwnCategory:
 
 
 @dataclass(frozen=True, eq=False)
-class MarginRounds:
-    """A law of `residualize.Adjustment`.
+class RakingRounds:
+    """A law of `residualize.Adjustment`. Rows of weight zero take no part.
 
     Attributes:
         margins: category of each cell (-1: not covered by the margin), M arrays of shape (C,).
         counts: rows of weight above zero in each cell. Shape (C,).
-        shares: p of a relative margin, shape (k,); None for others. M of them.
-        own: the own category of a margin; None without. M of them.
+        shares: p of a relative margin, shape (k,); None for others. M of them, or empty where no margin is relative.
+        own: the own category of a margin; None without. M of them, or empty where no margin has one.
     """
 
     margins: tuple[IntArray, ...]
     counts: FloatArray
-    shares: tuple[FloatArray | None, ...]
-    own: tuple[OwnCategory | None, ...]
+    shares: tuple[FloatArray | None, ...] = ()
+    own: tuple[OwnCategory | None, ...] = ()
     passes: int = 10
 
     def coefficients(self, sums: FloatArray) -> FloatArray:
@@ -63,7 +64,7 @@ class MarginRounds:
                 step = self._step(i, sums - self.counts[:, None] * taken)
                 by_margin[i] += step
                 taken = taken + _of_cells(margin, step)
-        for own, log in zip(self.own, by_margin, strict=True):
+        for own, log in zip(self.own, by_margin, strict=bool(self.own)):
             if own is not None:
                 others = np.delete(log, own.at, axis=0)
                 taken = taken - own.pull[:, None] * (log[own.at] - own.p @ others)
@@ -71,13 +72,13 @@ class MarginRounds:
 
     def _step(self, i: int, left: FloatArray) -> FloatArray:
         """What one margin takes for each of its categories. Shapes (C, K) -> (k, K)."""
-        margin, shares = self.margins[i], self.shares[i]
-        covered = margin >= 0
-        size = int(margin.max(initial=-1)) + 1
+        category = self.margins[i] + 1  # 0: not covered
+        size = int(category.max(initial=0)) + 1
         total = np.zeros((size, left.shape[1]))
-        np.add.at(total, margin[covered], left[covered])
-        n = np.bincount(margin[covered], weights=self.counts[covered], minlength=size)
-        means = total / np.where(n == 0, 1.0, n)[:, None]
+        np.add.at(total, category, left)
+        n = np.bincount(category, weights=self.counts, minlength=size)
+        means = (total / np.where(n == 0, 1.0, n)[:, None])[1:]
+        shares = self.shares[i] if self.shares else None
         return means if shares is None else means - shares @ means
 
 
@@ -97,7 +98,7 @@ def uncertain_cells(
     Args:
         margins: category of each cell (-1: none), M arrays of shape (C,).
         root: in units of weights, margin after margin. Shape (K, q).
-        own: as in `MarginRounds`; empty for none.
+        own: as in `RakingRounds`; empty for none.
 
     Returns:
         L. Shape (C, q).

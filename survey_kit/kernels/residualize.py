@@ -36,6 +36,7 @@ from typing import Protocol
 import numpy as np
 
 from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
+from survey_kit.kernels.raking_rounds import RakingRounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,54 +132,6 @@ class Regression:
 
     def coefficients(self, sums: FloatArray) -> FloatArray:
         return self.inverse @ sums
-
-
-@dataclass(frozen=True, eq=False)
-class CellRegression:
-    """The same where every row of a cell has the same columns x: x (x'Dx)^-1 x' on cell sums. Shapes (C, p), (p, p)."""
-
-    x: FloatArray
-    inverse: FloatArray
-
-    def coefficients(self, sums: FloatArray) -> FloatArray:
-        return self.x @ (self.inverse @ (self.x.T @ sums))
-
-
-@dataclass(frozen=True, eq=False)
-class RakingRounds:
-    """Raking: ten rounds of centring on the unweighted category means of each margin in turn.
-
-    This is what R's survey::rake does in svyrecvar; calibrate(calfun="raking") would use a weighted regression
-    instead and give slightly different standard errors for the same weights. Rows of weight zero take no part.
-
-    Attributes:
-        margins: category of each cell (-1: not covered by the margin), one array of shape (C,) for each margin.
-        counts: rows of weight above zero in each cell. Shape (C,).
-    """
-
-    margins: tuple[IntArray, ...]
-    counts: FloatArray
-    passes: int = 10
-
-    def coefficients(self, sums: FloatArray) -> FloatArray:
-        taken = np.zeros_like(sums)
-        for _ in range(self.passes):
-            for margin in self.margins:
-                left = sums - self.counts[:, None] * taken
-                taken = taken + _category_means(margin, left, self.counts)
-        return taken
-
-
-def _category_means(margin: IntArray, sums: FloatArray, counts: FloatArray) -> FloatArray:
-    """Mean in the margin category of each cell, from sums and counts by cell; 0 outside the margin. Shape (C, k)."""
-    category = margin + 1
-    size = int(category.max(initial=0)) + 1
-    total = np.zeros((size, sums.shape[1]))
-    np.add.at(total, category, sums)
-    n = np.bincount(category, weights=counts, minlength=size)
-    means = total / np.where(n == 0, 1.0, n)[:, None]
-    means[0] = 0.0
-    return means[category]
 
 
 def raking_step(cell: IntArray, margins: tuple[IntArray, ...], weight: FloatArray) -> Adjustment:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from survey_kit.kernels.groups import FloatArray, IntArray, cross, weighted_counts
-from survey_kit.kernels.raking_rounds import MarginRounds, OwnCategory, uncertain_cells
+from survey_kit.kernels.raking_rounds import OwnCategory, RakingRounds, uncertain_cells
 from survey_kit.kernels.residualize import Adjustment, raking_step
 from survey_kit.weighting.rows.subject import Subject
 from survey_kit.weighting.targets.shares import Margin
@@ -91,7 +91,7 @@ def adjustment_of(
         own = [_own(m, c, held, after) for m, c in zip(wanted.margins, cells.margins, strict=True)]
         own += [None] * (len(goals.codes) - len(own))
         shares = tuple(t if r else None for t, r in zip(goals.targets, goals.relative, strict=True))
-        step = replace(step, law=MarginRounds(goals.codes, counts, shares, tuple(own)))
+        step = replace(step, law=RakingRounds(goals.codes, counts, shares, tuple(own)))
     if wanted.root is None:
         return step
     scales = np.repeat(_scales(wanted, weights), [len(m.shares) for m in wanted.margins])

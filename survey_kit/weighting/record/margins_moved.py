@@ -9,8 +9,8 @@ import pandas as pd
 
 from survey_kit.errors import listed
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, weighted_counts
-from survey_kit.kernels.raking_rounds import MarginRounds
-from survey_kit.kernels.residualize import CellMeans, Cells, RakingRounds
+from survey_kit.kernels.raking_rounds import RakingRounds
+from survey_kit.kernels.residualize import CellMeans, Cells
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.rows.subject import Subject, answers
@@ -96,7 +96,7 @@ def _kept(step: Weights, margins: int) -> list[IntArray | None]:
     """Categories that the step keeps for variances, one array for each margin."""
     features = step.adjustments[-1].features if step.adjustments else None
     law = step.adjustments[-1].law if step.adjustments else None
-    if isinstance(features, Cells) and isinstance(law, (RakingRounds, MarginRounds)) and len(law.margins) >= margins:
+    if isinstance(features, Cells) and isinstance(law, RakingRounds) and len(law.margins) >= margins:
         return [m[features.code] for m in law.margins[:margins]]
     if isinstance(features, Cells) and isinstance(law, CellMeans) and margins == 1:
         return [features.code]
