@@ -145,7 +145,7 @@ class _Rows:
             w = self.weights[rows] if every else self.weights[rows][:, columns]
             y = self.y[rows, None] if self.y.ndim == 1 else self.y[rows][:, columns]
             eta = x @ beta
-            fitted = _expit(eta)
+            fitted = expit(eta)
             residual = w * (y - fitted)
             score += x.T @ residual
             off += np.abs(residual).sum(axis=0)
@@ -220,7 +220,7 @@ def _is_separated(rows: _Rows, beta: FloatArray, r: np.intp) -> tuple[bool, int]
 def _fitted(x: FloatArray, beta: FloatArray) -> FloatArray:
     out = np.empty((len(x), beta.shape[1]))
     for rows in _blocks(beta.shape[1], len(x)):
-        out[rows] = _expit(x[rows] @ beta)
+        out[rows] = expit(x[rows] @ beta)
     return out
 
 
@@ -230,8 +230,8 @@ def _blocks(width: int, length: int) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, length, step))
 
 
-def _expit(eta: FloatArray) -> FloatArray:
-    """1 / (1 + exp(-eta)) without overflow."""
+def expit(eta: FloatArray) -> FloatArray:
+    """1 / (1 + exp(-eta)) without overflow. Shape of eta."""
     small = np.exp(-np.abs(eta))
     return np.where(eta >= 0, 1.0, small) / (1.0 + small)
 

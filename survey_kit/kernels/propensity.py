@@ -28,6 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey_kit.kernels.groups import FloatArray
+from survey_kit.kernels.logistic import expit
 
 TOL = 1e-10  # largest part of a total that a fit may miss
 MAX_ITER = 100
@@ -35,12 +36,6 @@ _FLAT = 1e-13  # a score below this part of its total is rounding
 _FAR = 300.0  # exp(-eta) beyond this has no meaning
 
 Curve = Callable[[FloatArray], FloatArray]
-
-
-def expit(eta: FloatArray) -> FloatArray:
-    """1 / (1 + exp(-eta)) without overflow. Shape of eta."""
-    small = np.exp(-np.abs(eta))
-    return np.where(eta >= 0, 1.0, small) / (1.0 + small)
 
 
 def _softplus(eta: FloatArray) -> FloatArray:

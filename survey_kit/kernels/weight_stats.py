@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from survey_kit.kernels.groups import FloatArray
 
 __all__ = [
     "WeightRange",

@@ -127,7 +127,7 @@ def doubly_robust(
         carrier=errors.carrier(),
         dfs=errors.degrees(),
         level=level,
-        titles={name: _title(subject, name) for name in names},
+        titles={**dict(zip(names, names, strict=True)), **subject.titles(names)},
         notices=told,
         context={"design": _design(subject, beside, wish)},
         unit=np.full(len(names), "share", dtype=object) if family == "binomial" else None,
@@ -251,11 +251,6 @@ def _models(wish: _Wish, pair: Pair, regression: Pair) -> tuple[Notice, ...]:
     texts = {"weights": chance, "imputation": outcome, "doubly robust": f"either {chance}; or {outcome}"}
     text = f"The estimates rest on a model: {texts[wish.estimator]}. Standard errors hold only as far as it does."
     return (Notice("model", text),)
-
-
-def _title(subject: Subject, name: str) -> str:
-    book = subject.codebook
-    return book[name].title if book is not None and name in book else name
 
 
 def _design(subject: Subject, reference: Reference, wish: _Wish) -> str:

@@ -197,7 +197,7 @@ def _weights(subject: Subject, wanted: TargetSet, raked: ChosenRake, choice: Cho
         notices=(told, *_at_limits(raked), *wanted.notices),
         lower=manner.low * mean if manner.low > 0 else None,
         upper=manner.high * mean if manner.high < np.inf else None,
-        titles=_titles(subject, used),
+        titles=subject.titles(m.name for m in used.margins),
         details={"margins": margins, "change": raked.end.change},
     )
     weights = weights_of(subject, made)
@@ -208,11 +208,6 @@ def _weights(subject: Subject, wanted: TargetSet, raked: ChosenRake, choice: Cho
 
 def _subset(wanted: TargetSet, raked: ChosenRake) -> TargetSet:
     return TargetSet(tuple(wanted.margins[i] for i in raked.chosen), wanted.unit, wanted.total, wanted.notices)
-
-
-def _titles(subject: Subject, used: TargetSet) -> dict[str, str]:
-    book = subject.codebook
-    return {} if book is None else {m.name: book[m.name].title for m in used.margins if m.name in book}
 
 
 def _margins(subject: Subject, wanted: TargetSet, raked: ChosenRake, choice: Choice) -> tuple[Notice, pd.DataFrame]:

@@ -12,11 +12,11 @@ import pandas as pd
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.design.weight_checks import is_number
 from survey_kit.errors import ArgumentError, ConvergenceError, NoValidData, UnsupportedOption, one_of
-from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
+from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, combine
 from survey_kit.kernels.matching import Matches, mahalanobis_root, match_within
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.propensity import failure, fitted, model_notice, titles_of
+from survey_kit.weighting.propensity import failure, fitted, model_notice
 from survey_kit.weighting.record.assemble import largest_gap
 from survey_kit.weighting.record.made import Made, hand_back, weights_of
 from survey_kit.weighting.reference.balance import balance_of, compared, targets_of
@@ -170,7 +170,7 @@ def _cells(pair: Pair, exact: tuple[str, ...], own: BoolArray, other: BoolArray)
     cell = np.zeros(int(own.sum() + other.sum()), dtype=np.int64)
     for column in shared_columns(pair.subject, pair.reference, dict.fromkeys(exact, True)):
         both = np.concatenate([column.sample[own], column.reference[other]])
-        cell = np.unique(cell * len(column.categories) + both, return_inverse=True)[1].astype(np.int64)
+        cell = combine([cell, both])[0]
     return cell[: int(own.sum())], cell[int(own.sum()) :]
 
 
@@ -198,7 +198,7 @@ def _made(pair: Pair, found: Matches, wish: _Wish) -> Made:
         solver=f"{wish.distance}, k={wish.k}",
         max_gap=largest_gap(targets),
         notices=(model_notice(pair), *_notices(pair, found)),
-        titles=titles_of(pair),
+        titles=pair.subject.titles(c.name for c in pair.columns),
         details={"balance": balance_of(table), "distance": pd.Series(found.distance, index=index, name="distance")},
     )
 

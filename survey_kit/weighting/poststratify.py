@@ -126,7 +126,7 @@ def poststratify(
         max_gap=gap,
         converged=gap <= _MET,
         notices=wanted.notices,
-        titles=_titles(subject, wanted),
+        titles=subject.titles(m.name for m in wanted.margins),
         collapsed=collapsed,
     )
     return hand_back(subject, weights_of(subject, made), lambda again: _replicates(again, cells))
@@ -205,11 +205,6 @@ def _replicates(base: ReplicateBase, cells: _Cells) -> FloatArray:
     weights = base.weights
     weights *= cells.factors(held)[cells.code]
     return weights
-
-
-def _titles(subject: Subject, wanted: TargetSet) -> dict[str, str]:
-    book = subject.codebook
-    return {} if book is None else {m.name: book[m.name].title for m in wanted.margins if m.name in book}
 
 
 def _one_margin(targets: CellTargets, by: By, subject: Subject) -> Targets:

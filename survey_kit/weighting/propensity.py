@@ -164,7 +164,7 @@ def _made(call: Call, pair: Pair, fit: Participation, errors: FloatArray) -> Mad
         max_gap=largest_gap(targets),
         converged=fit.converged,
         notices=(model_notice(pair), overlap(pair, fit), *_replicate_notice(pair)),
-        titles=titles_of(pair),
+        titles=pair.subject.titles(c.name for c in pair.columns),
         details={
             "balance": balance_of(table),
             "coefficients": pd.Series(fit.beta, index=list(pair.names), name="coefficient"),
@@ -203,11 +203,6 @@ def _replicate_notice(pair: Pair) -> tuple[Notice, ...]:
         return ()
     text = "The error of the reference is put into the first replicates, one direction in each (Fuller's method)."
     return (Notice("reference_error", text),)
-
-
-def titles_of(pair: Pair) -> dict[str, str]:
-    book = pair.subject.codebook
-    return {} if book is None else {c.name: book[c.name].title for c in pair.columns if c.name in book}
 
 
 def failure(pair: Pair, fit: Participation) -> str:

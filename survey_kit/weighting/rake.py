@@ -234,7 +234,7 @@ def _weights(subject: Subject, wanted: TargetSet, cells: RakingCells, raked: _Ra
         max_gap=gap,
         converged=gap <= limits.tol and not zeroed,
         history=tuple(raked.cells.history.tolist()),
-        titles=_titles(subject, wanted),
+        titles=subject.titles(m.name for m in wanted.margins),
         notices=wanted.notices,
         lower=low,
         upper=high,
@@ -243,12 +243,6 @@ def _weights(subject: Subject, wanted: TargetSet, cells: RakingCells, raked: _Ra
     if result.converged:
         return result
     raise ConvergenceError(_failure(result, zeroed, raked.cells.contradiction, wanted, limits), result)
-
-
-def _titles(subject: Subject, wanted: TargetSet) -> dict[str, str]:
-    """Titles of the weighted variables that the survey knows."""
-    book = subject.codebook
-    return {} if book is None else {m.name: book[m.name].title for m in wanted.margins if m.name in book}
 
 
 def _zeroed(raked: _Raked, table: pd.DataFrame, total: float, limits: _Limits) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from inspect import getattr_static
@@ -53,6 +53,11 @@ class Subject:
     def total(self) -> float:
         """What weights sum to when targets are shares: the base total, or n without base weights."""
         return float(self.base.sum())
+
+    def titles(self, names: Iterable[object]) -> dict[str, str]:
+        """Titles of those of some variables that the codebook knows."""
+        book = self.codebook
+        return {} if book is None else {str(name): book[str(name)].title for name in names if name in book}
 
     def base_series(self) -> pd.Series:
         """The base weights on the index of the data."""

@@ -121,7 +121,7 @@ def read_written(targets: Targets, columns: Collection[Hashable]) -> WrittenTarg
         ArgumentError: something else.
     """
     if isinstance(targets, (str, os.PathLike)):
-        return WrittenTargets(_from_long(_csv(Path(targets)), columns, f"Targets file {Path(targets).name!r}"))
+        return WrittenTargets(_from_long(read_csv(Path(targets)), columns, f"Targets file {Path(targets).name!r}"))
     if isinstance(targets, pd.DataFrame):
         if not any(c in targets.columns for c in LONG[:2]):
             return _from_table(from_population(targets, columns), columns)
@@ -201,7 +201,7 @@ def _groups(table: pd.DataFrame, columns: Collection[Hashable]) -> Iterator[Writ
         yield _written(_variables(name, columns), wishes)
 
 
-def _csv(path: Path) -> pd.DataFrame:
+def read_csv(path: Path) -> pd.DataFrame:
     """A CSV of text cells with its targets as numbers where they read as numbers; nothing is taken for missing."""
     if not path.is_file():
         raise MissingFileError(f"No targets file {str(path)!r}. Check the path, or give a dict or a DataFrame.")

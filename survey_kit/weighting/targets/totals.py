@@ -16,7 +16,7 @@ from survey_kit.kernels.groups import FloatArray
 from survey_kit.schema import Notice
 from survey_kit.weighting.rows.missing_answers import Missing, check_missing
 from survey_kit.weighting.rows.subject import Subject
-from survey_kit.weighting.targets.read import LONG, Targets, _csv
+from survey_kit.weighting.targets.read import LONG, Targets, read_csv
 from survey_kit.weighting.targets.target_set import TargetSet, target_set
 from survey_kit.weighting.targets.uncertain import SE
 
@@ -112,14 +112,14 @@ def read_totals(
     """
     check_missing(missing, seed)
     columns = list(subject.frame.columns)
-    margins, written = _split(totals, columns)
+    margins, written = _split(totals)
     people = [w for w in written if w.name in PEOPLE and w.name not in columns]
     others = [w for w in written if w not in people]
     _refuse_faults(people, others, subject, columns, missing)
     found = None if margins is None else target_set(subject, cast(Targets, margins), missing, seed)
     if found is None and not written:
         raise TargetError("totals is empty. Give at least one: {variable: number} or {variable: {category: share}}.")
-    found, population = _population(subject, found, people)
+    found, population = _population(found, people)
     needs = hold or any(w.kind == "mean" for w in others)
     held = needs and population is None
     population = subject.total if held else population
@@ -143,13 +143,13 @@ def _people(total: float, n: int) -> NumericTotal:
 
 def has_numbers(totals: TotalsLike) -> bool:
     """Whether there are totals or means of numbers among targets."""
-    return bool(_split(totals, [])[1])
+    return bool(_split(totals)[1])
 
 
 # --- written -----------------------------------------------------------------------------------------------------
 
 
-def _split(totals: TotalsLike, columns: list[Hashable]) -> tuple[object | None, list[_Written]]:
+def _split(totals: TotalsLike) -> tuple[object | None, list[_Written]]:
     """The part that `rake` would take, None when there is none, and the numbers."""
     if isinstance(totals, Mapping):
         kinds = {key: _kind(value) for key, value in totals.items()}
@@ -160,7 +160,7 @@ def _split(totals: TotalsLike, columns: list[Hashable]) -> tuple[object | None, 
             if (kind := kinds[key]) is not None
         ]
         return margins or None, numbers
-    table = _csv(Path(totals)) if isinstance(totals, (str, os.PathLike)) else totals
+    table = read_csv(Path(totals)) if isinstance(totals, (str, os.PathLike)) else totals
     if not isinstance(table, pd.DataFrame) or not set(LONG) <= set(table.columns):
         return totals, []
     return _split_table(totals, table)
@@ -303,9 +303,7 @@ def _error_of(w: _Written) -> float:
     return 0.0 if error is None or error != error else float(error)  # type: ignore[arg-type]
 
 
-def _population(
-    subject: Subject, margins: TargetSet | None, people: list[_Written]
-) -> tuple[TargetSet | None, float | None]:
+def _population(margins: TargetSet | None, people: list[_Written]) -> tuple[TargetSet | None, float | None]:
     """The margins for the number of people that was given, and that number."""
     if not people:
         return margins, margins.total if margins is not None and margins.keeps_total else None
