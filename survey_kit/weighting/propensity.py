@@ -163,7 +163,7 @@ def _made(call: Call, pair: Pair, fit: Participation, errors: FloatArray) -> Mad
         history=fit.history,
         max_gap=largest_gap(targets),
         converged=fit.converged,
-        notices=(model_notice(pair), overlap(pair, fit), *_replicate_notice(pair)),
+        notices=(model_notice(pair), overlap(pair, fit), *_replicate_notice(pair, errors)),
         titles=pair.subject.titles(c.name for c in pair.columns),
         details={
             "balance": balance_of(table),
@@ -197,11 +197,17 @@ def overlap(pair: Pair, fit: Participation) -> Notice:
     return Notice("overlap", text)
 
 
-def _replicate_notice(pair: Pair) -> tuple[Notice, ...]:
+def _replicate_notice(pair: Pair, errors: FloatArray) -> tuple[Notice, ...]:
     survey = pair.subject.survey
     if survey is None or survey.bound.replicates is None:
         return ()
     text = "The error of the reference is put into the first replicates, one direction in each (Fuller's method)."
+    rank, usable = errors.shape[1], np.count_nonzero(survey.bound.replicates.rscales > 0)
+    if rank > usable:
+        text += (
+            f" It has {rank} directions and the survey {usable} replicates: of the smallest directions, {rank - usable} left out "
+            "of standard errors. Use more replicates."
+        )
     return (Notice("reference_error", text),)
 
 

@@ -239,6 +239,19 @@ def test_replicates_carry_both_errors():
         assert "first replicates" in str(made(method, poll.replicate("JK1"), reference, ["age"]).weights.notices)
 
 
+def test_errors_that_too_few_replicates_cannot_carry_are_told():
+    sample, reference = both(120, 100)
+    halves = sk.from_frame(sample.assign(half=np.arange(len(sample)) % 2)).with_design(psu="half").replicate("JK1")
+    (notice,) = (
+        n.text for n in made("odds", halves, reference, ["age", "sex"]).weights.notices if n.kind == "reference_error"
+    )
+    assert "It has 3 directions and the survey 2 replicates: of the smallest directions, 1 left out" in notice
+    (notice,) = (
+        n.text for n in made("odds", halves, reference, ["age"]).weights.notices if n.kind == "reference_error"
+    )
+    assert "left out" not in notice
+
+
 def test_a_reference_with_replicate_weights():
     sample, reference = both(100, 60)
     survey = sk.from_frame(reference).with_design(weight="d")

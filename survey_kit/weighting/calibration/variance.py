@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from survey_kit.errors import UnsupportedOption
 from survey_kit.kernels.calibrate import Calibrated, Features
 from survey_kit.kernels.calibration_law import MovingTargets, calibration_step
 from survey_kit.kernels.groups import FloatArray
@@ -15,6 +14,7 @@ from survey_kit.kernels.residualize import Adjustment, over
 from survey_kit.weighting.calibration.layout import Layout
 from survey_kit.weighting.targets.shares import Margin
 from survey_kit.weighting.targets.totals import Totals
+from survey_kit.weighting.targets.uncertain import replicate_moves
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +91,7 @@ def total_root(totals: Totals, layout: Layout, weights: FloatArray) -> FloatArra
     blocks = []
     wanted = totals.margins
     if wanted is not None and wanted.root is not None:
-        wholes = [float(weights[m.codes >= 0].sum()) if m.relative else wanted.total for m in wanted.margins]
-        scaled = wanted.root * np.repeat(wholes, [len(m.shares) for m in wanted.margins])[:, None]
+        scaled = wanted.root * wanted.wholes(weights)[:, None]
         blocks.append(np.vstack([scaled, np.zeros((len(layout.columns) - len(scaled), scaled.shape[1]))]))
     place = {(c.variable, c.category): j for j, c in enumerate(layout.columns)}
     for number in totals.numbers:
@@ -115,8 +114,6 @@ def totals_by_replicate(
 
     Returns:
         shape (p, R), or (p,) where all are the same.
-
-    Source of the moves: Fuller (1998), Statistica Sinica 8, 1153; Opsomer & Erciulescu (2021), Survey Methodology 47, 207.
     """
     owns = list(_owns(totals))
     if not owns and root is None:
@@ -127,18 +124,4 @@ def totals_by_replicate(
         share = layout.features.sums(held)[own.at] / held.sum(axis=0)
         out[own.at] = totals.margins.total * share
         out[own.others] = totals.margins.total * own.p[:, None] * (1 - share)
-    return out if root is None else out + _moves(root, *errors)
-
-
-def _moves(root: FloatArray, scale: float, rscales: FloatArray) -> FloatArray:
-    """Column j of the root in one replicate over sqrt(scale rscales_r), replicates evenly apart. Shape (p, R)."""
-    usable, rank = np.flatnonzero(scale * rscales > 0), root.shape[1]
-    if rank > len(usable):
-        raise UnsupportedOption(
-            f"The totals are known with an error of rank {rank}, and the survey has {len(usable)} replicates to carry it. "
-            "Use more replicates, or a linearised design."
-        )
-    moves = np.zeros((len(root), len(rscales)))
-    chosen = usable[(np.arange(rank) * len(usable)) // max(rank, 1)]
-    moves[:, chosen] = root / np.sqrt(scale * rscales[chosen])
-    return moves
+    return out if root is None else out + replicate_moves(root, *errors)

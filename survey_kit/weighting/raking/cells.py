@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -94,9 +93,9 @@ def adjustment_of(
         step = replace(step, law=RakingRounds(goals.codes, counts, shares, tuple(own)))
     if wanted.root is None:
         return step
-    scales = np.repeat(_scales(wanted, weights), [len(m.shares) for m in wanted.margins])
+    wholes = wanted.wholes(weights)
     root = np.zeros((sum(len(t) for t in goals.targets), wanted.root.shape[1]))
-    root[: len(scales)] = wanted.root * scales[:, None]
+    root[: len(wholes)] = wanted.root * wholes[:, None]
     return replace(step, uncertain=uncertain_cells(goals.codes, root, tuple(own)))
 
 
@@ -107,8 +106,3 @@ def _own(margin: Margin, code: IntArray, held: FloatArray, after: FloatArray) ->
     ratio = np.divide(held, after, out=np.zeros_like(held), where=after > 0)
     p = np.delete(margin.shares, margin.own) / (1 - share)
     return OwnCategory(margin.own, p, total * ((code == margin.own) - share) * ratio)
-
-
-def _scales(wanted: TargetSet, weights: FloatArray) -> Sequence[float]:
-    """What the shares of each margin are shares of, in weights."""
-    return [float(weights[m.codes >= 0].sum()) if m.relative else wanted.total for m in wanted.margins]

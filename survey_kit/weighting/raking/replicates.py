@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from survey_kit.errors import ConvergenceError, TargetError, UnsupportedOption, listed
+from survey_kit.errors import ConvergenceError, TargetError, listed
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.rake import RakedCells, Solver, rake_cells, rake_cells_within
 from survey_kit.weighting.raking.cells import Goals, RakingCells, goals_of
 from survey_kit.weighting.record.made import ReplicateBase
 from survey_kit.weighting.targets.shares import Margin
 from survey_kit.weighting.targets.target_set import TargetSet
+from survey_kit.weighting.targets.uncertain import replicate_moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def rake_replicates(base: ReplicateBase, wanted: TargetSet, cells: RakingCells, 
     Targets of rows without a value (missing="own") are taken from each replicate.
     """
     held = base.cell_totals(cells.code, cells.size)
-    moves = _moves(base, wanted)
+    root = np.zeros((sum(len(m.shares) for m in wanted.margins), 0)) if wanted.root is None else wanted.root
+    moves = replicate_moves(root, *base.errors)
     alone = moves.any(axis=0) | (rule.bounds is not None) | any(m.own is not None for m in wanted.margins)
     g, gap = np.ones_like(held), np.zeros(held.shape[1])
     together = np.flatnonzero(~alone)
@@ -75,30 +77,6 @@ def _refuse_unmet(gap: FloatArray, rule: RakingRule) -> None:
             f"with their units left out, the targets cannot be met{bounds}. Merge small categories"
             f"{', or widen the bounds' if bounds else ''}."
         )
-
-
-def _moves(base: ReplicateBase, wanted: TargetSet) -> FloatArray:
-    """What is added to the shares in each replicate, so that their errors add up to the targets' covariance.
-
-    Column j of the root goes into one replicate, over sqrt(scale rscales_r); the replicates lie evenly apart. Shape (K, R).
-
-    Source: Fuller (1998), Statistica Sinica 8, 1153; Opsomer & Erciulescu (2021), Survey Methodology 47, 207.
-    """
-    k = sum(len(m.shares) for m in wanted.margins)
-    moves = np.zeros((k, base.count))
-    if wanted.root is None:
-        return moves
-    scale, rscales = base.errors
-    usable = np.flatnonzero(scale * rscales > 0)
-    rank = wanted.root.shape[1]
-    if rank > len(usable):
-        raise UnsupportedOption(
-            f"The targets are known with an error of rank {rank}, and the survey has {len(usable)} replicates to carry it. "
-            "Use more replicates, or a linearised design."
-        )
-    chosen = usable[(np.arange(rank) * len(usable)) // max(rank, 1)]
-    moves[:, chosen] = wanted.root / np.sqrt(scale * rscales[chosen])
-    return moves
 
 
 def _in_replicate(wanted: TargetSet, cells: RakingCells, held: FloatArray, move: FloatArray) -> TargetSet:

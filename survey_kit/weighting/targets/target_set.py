@@ -45,6 +45,11 @@ class TargetSet:
     keeps_total: bool = True
     root: FloatArray | None = field(default=None, repr=False)
 
+    def wholes(self, weights: FloatArray) -> FloatArray:
+        """What each share is a share of, in weights (n,): all K categories, margin after margin. Shape (K,)."""
+        of = [float(weights[m.codes >= 0].sum()) if m.relative else self.total for m in self.margins]
+        return np.repeat(of, [len(m.shares) for m in self.margins])
+
 
 def target_set(subject: Subject, targets: Targets, missing: Missing = "error", seed: int = 0) -> TargetSet:
     """Targets matched with the rows to be weighted.
