@@ -37,8 +37,9 @@ from survey_kit.results.estimates import Estimates
 from survey_kit.schema import Notice
 from survey_kit.weighting.propensity import failure, fitted, overlap
 from survey_kit.weighting.reference.errors import bound_of, rows_as_units
-from survey_kit.weighting.reference.sample import Pair, Reference, numbers_of, pair_of, reference_of, refuse_aliased
+from survey_kit.weighting.reference.sample import Pair, Reference, pair_of, reference_of, refuse_aliased
 from survey_kit.weighting.response.terms import Model
+from survey_kit.weighting.rows.numbers import numbers_of
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 
 ESTIMATORS = ("doubly robust", "weights", "imputation")

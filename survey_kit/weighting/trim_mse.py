@@ -18,6 +18,7 @@ from survey_kit.kernels.weight_stats import kish_deff
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.record.made import ReplicateBase, hand_back
+from survey_kit.weighting.rows.numbers import numbers_of
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.trim import Rule, Unit, rule_of, trimmed_by
 
@@ -136,17 +137,12 @@ def _outcomes(subject: Subject, names: list[str]) -> pd.DataFrame:
 
 def _numbers(subject: Subject, name: str) -> FloatArray:
     column = subject.frame[name]
-    if subject.codebook is not None and name in subject.codebook:
-        from survey_kit.block import number  # loaded for surveys only
-
-        base = number(subject.frame, subject.codebook[name]).base
-        return np.where(base, column.to_numpy(dtype=np.float64, na_value=np.nan), np.nan)
     if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)):
         raise ArgumentError(f"{name!r} holds {column.dtype} values, not numbers. Make it 1 and 0 for a share.")
-    numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers, valid = numbers_of(subject, name)
     if np.isinf(numbers).any():
         raise ArgumentError(f"{name!r} is infinite in row {int(np.isinf(numbers).argmax()) + 1}. Correct it first.")
-    return numbers
+    return np.where(valid, numbers, np.nan)
 
 
 def _rules(base: FloatArray, cutoffs: Sequence[float] | None, unit: str, redistribute: str) -> list[Rule]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from inspect import getattr_static
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,8 @@ from survey_kit.errors import ArgumentError, NoValidData, TargetMismatchError, U
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 from survey_kit.weighting.response.predictors import predictors
 from survey_kit.weighting.response.terms import Factor, Model, evaluate, read_model
-from survey_kit.weighting.rows.subject import Answers, Subject, subject_of
+from survey_kit.weighting.rows.numbers import numbers_of
+from survey_kit.weighting.rows.subject import Answers, Subject, has_all, subject_of
 from survey_kit.weighting.targets.category_order import in_order
 from survey_kit.weighting.targets.lookalike import difference, look_alike
 
@@ -109,8 +109,7 @@ def reference_of(
 
 
 def _of_survey(reference: object, weight: str | None) -> tuple[Subject, SurveyLike]:
-    absent = object()
-    if any(getattr_static(reference, name, absent) is absent for name in _OF_A_SURVEY):
+    if not has_all(reference, _OF_A_SURVEY):
         raise ArgumentError(
             f"reference is a {type(reference).__name__}; it must be a pandas DataFrame or a survey of the population."
         )
@@ -337,19 +336,6 @@ def _numbers(name: str, sample: Side, reference: Side) -> tuple[Shared | None, l
     if not faults and np.ptp(np.concatenate(used)) == 0:
         faults.append(f"{name!r}: all rows of both samples have the same value. Leave it out of the model.")
     return (None, faults) if faults else (Shared(name, (), values[0], values[1]), [])
-
-
-def numbers_of(rows: Subject, name: str) -> tuple[FloatArray, BoolArray]:
-    """Numbers of a column and which rows have one. Codes of a survey that read like nonresponse are refused."""
-    column = rows.frame[name]
-    numbers = column.to_numpy(dtype=float, na_value=np.nan)
-    if rows.codebook is None or name not in rows.codebook:
-        return numbers, ~np.isnan(numbers)
-    from survey_kit.block import number  # loaded for surveys only
-
-    variable = rows.codebook[name]
-    finite = rows.frame.assign(**{name: column.replace([np.inf, -np.inf], np.nan)})
-    return numbers, number(finite, variable).base | np.isinf(numbers)
 
 
 def _stacked(columns: Sequence[Shared]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from survey_kit.codebook import Variable
 from survey_kit.errors import ArgumentError, listed
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 from survey_kit.weighting.response.terms import Factor, Model, Term, evaluate, read_model
+from survey_kit.weighting.rows.numbers import numbers_of
 from survey_kit.weighting.rows.subject import Subject, category_text
 
 _MOST_COLUMNS = 500
@@ -86,15 +87,9 @@ class _Reader:
     def numbers(self, column: str) -> FloatArray:
         """A column as numbers. Shape (n,)."""
         self.read[column] = None
-        values, variable = self.subject.frame[column], self._variable(column)
-        if not _numeric(values):
+        if not _numeric(self.subject.frame[column]):
             raise ArgumentError(f"{column!r} holds categories; arithmetic in a model needs numbers.")
-        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-        valid = ~np.isnan(numbers)
-        if variable is not None:
-            from survey_kit.block import number  # loaded for surveys only
-
-            valid &= number(self.subject.frame, variable).base
+        numbers, valid = numbers_of(self.subject, column)
         idle = ~valid & (self.subject.base == 0)  # nobody whom weights could move
         _complete(column, valid | idle)
         numbers = np.where(idle, 0.0, numbers)

@@ -18,7 +18,6 @@ from survey_kit.errors import ArgumentError, InvalidWeightError, NoValidData, Un
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, levels_of
 from survey_kit.results.weights import Weights
 
-# looked up without being computed: binding a design is work, and may fail
 _OF_A_SURVEY = ("codes", "codebook", "weight", "domain", "reweighted")
 
 Base: TypeAlias = str | pd.Series | np.ndarray | list[float] | Weights | None
@@ -129,7 +128,7 @@ def _refuse_other_base(survey: SurveyLike, base: FloatArray) -> None:
     )
 
 
-def reference_of(data: pd.DataFrame | SurveyLike, weight: Base = None) -> tuple[Subject, BoolArray]:
+def tabulated_of(data: pd.DataFrame | SurveyLike, weight: Base = None) -> tuple[Subject, BoolArray]:
     """The rows of a reference that targets are tabulated from, and which of them count: those in the survey's domain.
 
     Raises:
@@ -175,7 +174,7 @@ def category_text(value: object) -> str:
 
 
 def _survey_like(data: object) -> SurveyLike:
-    if not all(_has(data, name) for name in _OF_A_SURVEY):
+    if not has_all(data, _OF_A_SURVEY):
         raise ArgumentError(f"data is a {type(data).__name__}; it must be a pandas DataFrame or a survey.")
     return cast("SurveyLike", data)
 
@@ -190,9 +189,10 @@ def _survey(data: object) -> SurveyLike:
     return survey
 
 
-def _has(data: object, name: str) -> bool:
+def has_all(data: object, names: Iterable[str]) -> bool:
+    """Whether an object has attributes, which are looked up without being computed: binding a design is work, and may fail."""
     absent = object()
-    return getattr_static(data, name, absent) is not absent
+    return all(getattr_static(data, name, absent) is not absent for name in names)
 
 
 def _base_weights(frame: pd.DataFrame, base: str | pd.Series | np.ndarray | list[float]) -> FloatArray:

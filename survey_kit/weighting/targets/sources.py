@@ -14,7 +14,7 @@ from survey_kit.errors import ArgumentError, NoValidData, TargetError, Unsupport
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, combine, weighted_counts
 from survey_kit.schema import Notice
 from survey_kit.weighting.rows.arguments import check_flag
-from survey_kit.weighting.rows.subject import Base, Subject, answers, reference_of
+from survey_kit.weighting.rows.subject import Base, Subject, answers, tabulated_of
 
 MarginNames: TypeAlias = Sequence[Hashable | tuple[Hashable, ...]]
 
@@ -93,7 +93,7 @@ def targets_from(
     """
     check_flag("counts", counts)
     check_flag("errors", errors)
-    subject, inside = reference_of(reference, weight)
+    subject, inside = tabulated_of(reference, weight)
     if errors and (subject.survey is None or weight is not None):
         raise UnsupportedOption(
             "errors=True needs a survey under its own weight: its design says how certain its shares are."

@@ -15,6 +15,7 @@ from survey_kit.errors import TargetError, UnknownNameError, did_you_mean, liste
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.schema import Notice
 from survey_kit.weighting.rows.missing_answers import Missing, check_missing
+from survey_kit.weighting.rows.numbers import numbers_of
 from survey_kit.weighting.rows.subject import Subject
 from survey_kit.weighting.targets.read import LONG, Targets, read_csv
 from survey_kit.weighting.targets.target_set import TargetSet, target_set
@@ -255,7 +256,7 @@ def _bad_column(w: _Written, subject: Subject, columns: list[Hashable], missing:
     if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)):
         yield f"{name!r}: a {w.kind} was given, but the column is not numeric. Give {{category: share or count}}."
         return
-    values = _numbers_of(subject, w.name)
+    values = _values_of(subject, w.name)
     gone = np.flatnonzero(np.isnan(values))
     if len(gone) == len(values):
         yield f"{name!r}: no row has a value."
@@ -269,18 +270,14 @@ def _bad_column(w: _Written, subject: Subject, columns: list[Hashable], missing:
         yield f"{name!r}: not a finite number in row {listed(infinite + 1)}. Correct these values."
 
 
-def _numbers_of(subject: Subject, name: Hashable) -> FloatArray:
+def _values_of(subject: Subject, name: Hashable) -> FloatArray:
     """A column as numbers, NaN where it has no valid value (0 in rows of base weight zero). Shape (n,)."""
-    values = np.asarray(subject.frame[name].to_numpy(dtype=np.float64, na_value=np.nan))
-    if subject.codebook is not None and name in subject.codebook:
-        from survey_kit.block import number  # loaded for surveys only
-
-        values = np.where(number(subject.frame, subject.codebook[str(name)]).base, values, np.nan)
-    return np.where(np.isnan(values) & (subject.base == 0), 0.0, values)
+    values, valid = numbers_of(subject, name)
+    return np.where(valid, values, np.where(subject.base == 0, 0.0, np.nan))
 
 
 def _numeric(subject: Subject, w: _Written) -> tuple[NumericTotal, Notice | None]:
-    values = _numbers_of(subject, w.name)
+    values = _values_of(subject, w.name)
     valid = ~np.isnan(values)
     present, note = int((valid & (subject.base > 0)).sum()), None
     if not valid.all():
