@@ -13,8 +13,8 @@ from survey_kit.kernels.clip_rake import SETTLED
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.choose_margins import MEASURES, Choice, Keep, Measure, choice_of, measure_table
 from survey_kit.weighting.raking.cells import adjustment_of, cells_of, goals_of
+from survey_kit.weighting.raking.choice import MEASURES, Choice, Keep, Measure, choice_of, measure_table
 from survey_kit.weighting.raking.clipped import (
     ChosenRake,
     choose_and_rake,

@@ -8,7 +8,8 @@ import pytest
 from support.reference import DATA, assert_close, entries, needs_shared
 
 from survey_kit.errors import ArgumentError, TargetMismatchError
-from survey_kit.weighting.choose_margins import MEASURES, choose_margins
+from survey_kit.weighting.choose_margins import choose_margins
+from survey_kit.weighting.raking.choice import MEASURES
 
 DATA5 = pd.DataFrame(
     {

@@ -23,7 +23,7 @@ from survey_kit.kernels.clip_rake import (
 )
 from survey_kit.kernels.groups import FloatArray, IntArray, combine
 from survey_kit.kernels.rake import rake_cells_within
-from survey_kit.weighting.choose_margins import Choice, measure_table
+from survey_kit.weighting.raking.choice import Choice, measure_table
 from survey_kit.weighting.rows.arguments import check_stop
 from survey_kit.weighting.targets.target_set import Margin
 
