@@ -15,7 +15,7 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.design.weight_checks import is_number
 from survey_kit.errors import ArgumentError, NoValidData, TargetMismatchError, UnknownNameError, did_you_mean, listed
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
-from survey_kit.weighting.response.predictors import predictors
+from survey_kit.weighting.response.predictors import means_categories, predictors
 from survey_kit.weighting.response.terms import Factor, Model, evaluate, read_model
 from survey_kit.weighting.rows.numbers import numbers_of
 from survey_kit.weighting.rows.subject import Answers, Subject, has_all, subject_of
@@ -216,27 +216,13 @@ def _error(absent: Sequence[str], faults: Sequence[str]) -> Exception:
 def _shared(name: str, forced: bool, subject: Subject, reference: Reference) -> tuple[Shared | None, list[str]]:
     """The column in both samples, or what is wrong with it."""
     sides = ((subject, subject.base > 0), (reference.rows, reference.weight > 0))
-    if any(_is_categorical(side, name) for side, _ in sides):
+    if any(means_categories(side, name) for side, _ in sides):
         return _categories(name, *sides)
     numbers, faults = _numbers(name, *sides)
     if not forced or numbers is None:
         return numbers, faults
     shared, faults = _categories(name, *sides)
     return None if shared is None else replace(shared, numbers=numbers), faults
-
-
-def _is_categorical(rows: Subject, name: str) -> bool:
-    """Whether a bare name means categories: as in models of this package."""
-    values = rows.frame[name]
-    if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
-        return True
-    if rows.codebook is None or name not in rows.codebook:
-        return False
-    variable = rows.codebook[name]
-    if variable.measure is not None and variable.measure in ("scale", "ordinal", "nominal"):
-        return variable.measure == "nominal"
-    labelled = variable.valid_labels()
-    return bool(labelled) and all(code in labelled for code in values[~variable.is_missing(values)].unique())
 
 
 Side = tuple[Subject, BoolArray]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from survey_kit.codebook import Variable
 from survey_kit.errors import ArgumentError, listed
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 from survey_kit.weighting.response.terms import Factor, Model, Term, evaluate, read_model
@@ -27,33 +25,27 @@ class Predictors:
     Attributes:
         x: the constant first, then the columns of each term. Shape (n, p).
         names: of the columns of x: "Intercept", "age", "region[North]", "region[North]:age".
-        columns: columns of the data that the model reads.
-        levels: column -> its categories, the reference first; numbers are absent.
     """
 
     x: FloatArray
     names: tuple[str, ...]
-    columns: tuple[str, ...]
-    levels: Mapping[str, tuple[str, ...]]
 
 
-def predictors(subject: Subject, model: Model, like: Predictors | None = None) -> Predictors:
+def predictors(subject: Subject, model: Model) -> Predictors:
     """The model matrix of a subject's rows.
 
     Args:
         subject: the rows. Columns of a DataFrame are numbers where they hold numbers or booleans, else categories; columns
             of a survey are what the codebook says.
         model: column names, or a formula (see `read_model`).
-        like: predictors of other rows whose categories these rows must share, such as those of a reference sample.
 
     Raises:
         UnknownNameError: a column that does not exist.
-        ArgumentError: a missing or infinite value, a category that `like` lacks, a single category, too many categories, or
-            a model that cannot be read.
+        ArgumentError: a missing or infinite value, a single category, too many categories, or a model that cannot be read.
         UndeclaredMissingError: codes of a survey that read like "don't know" would enter as numbers.
     """
     terms = read_model(model, subject.frame.columns)
-    reader = _Reader(subject, {} if like is None else like.levels)
+    reader = _Reader(subject)
     present = {frozenset(term) for term in terms}
     blocks: list[tuple[FloatArray, tuple[str, ...]]] = [(np.ones((subject.n, 1)), ("Intercept",))]
     for term in sorted(terms, key=len):
@@ -64,29 +56,18 @@ def predictors(subject: Subject, model: Model, like: Predictors | None = None) -
             )
     x = np.hstack([block for block, _ in blocks])
     names = tuple(name for _, part in blocks for name in part)
-    return Predictors(x, names, tuple(reader.read), dict(reader.levels))
+    return Predictors(x, names)
 
 
 class _Reader:
     """Columns of a subject, each read and checked once."""
 
-    def __init__(self, subject: Subject, known: Mapping[str, tuple[str, ...]]) -> None:
-        self.subject, self.known = subject, known
-        self.read: dict[str, None] = {}
-        self.levels: dict[str, tuple[str, ...]] = {}
-        self._positions: dict[str, IntArray] = {}
-
-    def is_categorical(self, column: str) -> bool:
-        """Whether a bare name means categories."""
-        values = self.subject.frame[column]
-        variable = self._variable(column)
-        if variable is None:
-            return column in self.known or not _numeric(values)
-        return _means_categories(variable, values)
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self._found: dict[str, tuple[IntArray, tuple[str, ...]]] = {}
 
     def numbers(self, column: str) -> FloatArray:
         """A column as numbers. Shape (n,)."""
-        self.read[column] = None
         if not _numeric(self.subject.frame[column]):
             raise ArgumentError(f"{column!r} holds categories; arithmetic in a model needs numbers.")
         numbers, valid = numbers_of(self.subject, column)
@@ -98,30 +79,22 @@ class _Reader:
 
     def positions(self, column: str) -> tuple[IntArray, tuple[str, ...]]:
         """The category of each row, shape (n,), and the categories."""
-        if column not in self._positions:
-            self.read[column] = None
-            found, levels = self._categories(column)
-            if column in self.known:
-                found, levels = _as_known(column, found, levels, self.known[column])
-            _bound_levels(column, levels)
-            self._positions[column], self.levels[column] = found, levels
-        return self._positions[column], self.levels[column]
+        if column not in self._found:
+            self._found[column] = self._categories(column)
+            _bound_levels(column, self._found[column][1])
+        return self._found[column]
 
     def _categories(self, column: str) -> tuple[IntArray, tuple[str, ...]]:
-        values, variable = self.subject.frame[column], self._variable(column)
-        if variable is not None:
+        values, book = self.subject.frame[column], self.subject.codebook
+        if book is not None and column in book:
             from survey_kit.block import single_choice
 
-            block = single_choice(self.subject.frame, variable)
+            block = single_choice(self.subject.frame, book[column])
             _complete(column, block.base)
             return _without_empty(block.positions(), block.labels)
         _complete(column, values.notna().to_numpy())
         categories = pd.Categorical(values)
         return _without_empty(categories.codes.astype(np.int64), tuple(category_text(c) for c in categories.categories))
-
-    def _variable(self, column: str) -> Variable | None:
-        book = self.subject.codebook
-        return book[column] if book is not None and column in book else None
 
 
 def _term(reader: _Reader, term: Term, present: set[frozenset[Factor]]) -> tuple[FloatArray, tuple[str, ...]]:
@@ -142,7 +115,7 @@ def _columns_of(reader: _Reader, factor: Factor, whole: bool) -> tuple[FloatArra
         numbers = evaluate(factor, reader.numbers)
         _finite(factor.text, numbers)
         return np.broadcast_to(numbers, (reader.subject.n,)).reshape(-1, 1), (factor.text,)
-    if not factor.categories and not reader.is_categorical(factor.column):
+    if not factor.categories and not means_categories(reader.subject, factor.column):
         return reader.numbers(factor.column)[:, None], (factor.column,)
     position, levels = reader.positions(factor.column)
     if len(levels) < 2:
@@ -152,19 +125,22 @@ def _columns_of(reader: _Reader, factor: Factor, whole: bool) -> tuple[FloatArra
     return dummies, tuple(f"{factor.column}[{level}]" for level in levels[first:])
 
 
+def means_categories(subject: Subject, column: str) -> bool:
+    """What models take a column for: text, nominal, or every valid code labelled and no stated order or scale."""
+    values, book = subject.frame[column], subject.codebook
+    if not _numeric(values):
+        return True
+    if book is None or column not in book:
+        return False
+    variable = book[column]
+    if variable.measure in ("nominal", "scale", "ordinal"):
+        return variable.measure == "nominal"
+    labelled = variable.valid_labels()
+    return bool(labelled) and all(code in labelled for code in values[~variable.is_missing(values)].unique())
+
+
 def _numeric(values: pd.Series) -> bool:
     return bool(pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values))
-
-
-def _means_categories(variable: Variable, values: pd.Series) -> bool:
-    """What models take a column for: nominal, text, or every valid code labelled and no stated order or scale."""
-    if not _numeric(values) or variable.measure == "nominal":
-        return True
-    if variable.measure in ("scale", "ordinal"):
-        return False
-    labelled = variable.valid_labels()
-    present = values[~variable.is_missing(values)].unique()
-    return bool(labelled) and all(code in labelled for code in present)
 
 
 def _complete(column: str, valid: BoolArray) -> None:
@@ -188,18 +164,6 @@ def _without_empty(position: IntArray, levels: tuple[str, ...]) -> tuple[IntArra
     """Categories that no row has dropped."""
     used = np.bincount(position, minlength=len(levels)) > 0
     return (np.cumsum(used) - 1)[position], tuple(level for level, there in zip(levels, used, strict=True) if there)
-
-
-def _as_known(
-    column: str, position: IntArray, levels: tuple[str, ...], known: tuple[str, ...]
-) -> tuple[IntArray, tuple[str, ...]]:
-    """Positions among the categories of the other rows."""
-    absent = [level for level in levels if level not in known]
-    if absent:
-        raise ArgumentError(
-            f"{column!r} has categories that the other sample lacks: {listed(map(repr, absent))}. Merge them with others."
-        )
-    return np.array([known.index(level) for level in levels], dtype=np.int64)[position], known
 
 
 def _bound_levels(column: str, levels: tuple[str, ...]) -> None:
