@@ -35,17 +35,17 @@ def kish_deff(weights: FloatArray) -> float:
     >>> kish_deff(np.array([1.0, 1.0, 2.0, 0.0]))
     1.125
     """
-    n, effective = _positive(weights).size, effective_n(weights)
+    n, effective = _counted(weights).size, effective_n(weights)
     return n / effective if n else float("nan")
 
 
 def effective_n(weights: FloatArray) -> float:
-    """Kish's effective sample size (sum w)^2 / sum(w^2); 0 when no weight is positive.
+    """Kish's effective sample size (sum w)^2 / sum(w^2); 0 when all weights are zero.
 
     >>> effective_n(np.array([1.0, 1.0, 2.0]))
     2.6666666666666665
     """
-    w = _positive(weights)
+    w = _counted(weights)
     if w.size == 0:
         return 0.0
     scaled = w if 1e-100 < w.max() < 1e100 else w / w.max()  # squares must not overflow
@@ -79,7 +79,7 @@ def pew_deff(weights: FloatArray) -> float:
     >>> pew_deff(np.array([1.0, 1.0, 2.0, 0.0]))
     1.1875
     """
-    w = _positive(weights)
+    w = _counted(weights)
     return 1.0 + float(w.var(ddof=1)) / float(w.mean()) ** 2 if w.size > 1 else float("nan")
 
 
@@ -165,7 +165,7 @@ def top_share(weights: FloatArray, share: float = 0.01) -> float:
     >>> top_share(np.array([1.0] * 99 + [101.0]))
     0.505
     """
-    w = _positive(weights)
+    w = _counted(weights)
     if w.size == 0:
         return 0.0
     heaviest = max(1, round(share * w.size))
@@ -173,12 +173,12 @@ def top_share(weights: FloatArray, share: float = 0.01) -> float:
 
 
 def weight_quantiles(weights: FloatArray, shares: tuple[float, ...]) -> tuple[float, ...]:
-    """Quantiles of the positive weights, each row counting once (linear interpolation, R type 7); NaN without any.
+    """Quantiles of the weights that are not zero, each row counting once (linear interpolation, R type 7); NaN without any.
 
     >>> weight_quantiles(np.array([1.0, 2.0, 3.0, 0.0]), (0.25, 0.5))
     (1.5, 2.0)
     """
-    w = _positive(weights)
+    w = _counted(weights)
     return tuple(np.quantile(w, shares).tolist()) if w.size else (float("nan"),) * len(shares)
 
 
@@ -196,19 +196,19 @@ class WeightRange:
 
 
 def weight_range(weights: FloatArray) -> WeightRange:
-    """The spread of the positive weights; NaN where there are none.
+    """The spread of the weights that are not zero; NaN where there are none; no ratio where some are negative.
 
     >>> weight_range(np.array([1.0, 1.0, 2.0, 0.0])).ratio
     2.0
     """
-    w = _positive(weights)
+    w = _counted(weights)
     if w.size == 0:
         return WeightRange(0, 0.0, np.nan, np.nan, np.nan, np.nan, np.nan)
     low, high = float(w.min()), float(w.max())
     cv = float(np.sqrt(max(kish_deff(w) - 1.0, 0.0)))
-    return WeightRange(w.size, float(w.sum()), low, high, median(w), high / low, cv)
+    return WeightRange(w.size, float(w.sum()), low, high, median(w), high / low if low > 0 else np.nan, cv)
 
 
-def _positive(weights: FloatArray) -> FloatArray:
+def _counted(weights: FloatArray) -> FloatArray:
     w = np.asarray(weights, dtype=np.float64)
-    return w if w.min(initial=1.0) > 0 else w[w > 0]
+    return w if w.min(initial=1.0) > 0 else w[w != 0]

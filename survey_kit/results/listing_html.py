@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from survey_kit.results.listing import Line, Listing
+if TYPE_CHECKING:
+    from survey_kit.results.listing import Line, Listing
 
 # Lines and muted text are grey with alpha, so that they are right on white and on black.
 STYLE = (

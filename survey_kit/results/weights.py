@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from survey_kit.errors import ArgumentError
 from survey_kit.kernels.weight_stats import effective_n, kish_deff, top_share, weight_quantiles, weight_range
 from survey_kit.schema import Notice
 
@@ -32,7 +33,25 @@ LABELS = {
     "normalize": "Weight scaled to a total",
 }
 STANDING = ("model", "fixed_weights", "reference_error")
+NO_COLUMN = (
+    'Weights are a record, not a column. Take the column of them, which has the index of the data: df["w"] = w.values.'
+)
 ACHIEVED_COLUMNS = ("variable", "category", "unweighted_n", "target_share", "achieved_share", "gap")
+
+
+class Shared:
+    """A field of a record that is handed out as a copy, made only when somebody writes to it: the record stays as it is."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = f"_{name}"
+
+    def __get__(self, record: object, owner: type | None = None) -> Any:
+        if record is None:
+            raise AttributeError(self.name)
+        return getattr(record, self.name).copy(deep=False)
+
+    def __set__(self, record: object, value: Any) -> None:
+        object.__setattr__(record, self.name, value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,13 +102,22 @@ class Weights:
 
     @property
     def deff(self) -> float:
-        """Kish's design effect of unequal weighting, 1 + cv^2, over rows of positive weight."""
+        """Kish's design effect of unequal weighting, 1 + cv^2, over rows whose weight is not zero."""
         return kish_deff(self.values.to_numpy())
 
     @property
     def n_eff(self) -> float:
         """Kish's effective sample size, n / deff."""
         return effective_n(self.values.to_numpy())
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
+        raise ArgumentError(NO_COLUMN)
+
+    def __iter__(self) -> Iterator[float]:
+        raise ArgumentError(NO_COLUMN)
 
     @property
     def label(self) -> str:
@@ -143,7 +171,7 @@ class Weights:
         return self.targets[list(ACHIEVED_COLUMNS)]
 
     def summary(self) -> pd.Series:
-        """The weights in figures, over rows of positive weight: n, sum, mean, quantiles, cost and final error.
+        """The weights in figures, over rows whose weight is not zero: n, sum, mean, quantiles, cost and final error.
 
         `moe_factor` = sqrt(deff) multiplies a simple-random-sample margin of error; `efficiency` = n_eff / n.
         `largest_share` is the part of the total weight that one respondent holds at most, `top_1_percent` that of the
@@ -193,3 +221,9 @@ class Weights:
         from survey_kit.results.weights_html import html_of
 
         return html_of(self)
+
+
+for _name in ("values", "base", "targets"):
+    _shared = Shared()
+    _shared.__set_name__(Weights, _name)
+    setattr(Weights, _name, _shared)

@@ -301,9 +301,10 @@ def _outside(weights: Weights) -> Iterator[tuple[str, str]]:
     """Rows that the figures leave out."""
     values = weights.values.to_numpy()
     zero, below = int((values == 0).sum()), int((values < 0).sum())
-    parts = [f"{number(zero)} of weight zero"] * bool(zero) + [f"{number(below)} of negative weight"] * bool(below)
-    if parts:
-        yield "Left out", f"of these figures, rows: {', '.join(parts)}"
+    if zero:
+        yield "Left out", f"of these figures, rows: {number(zero)} of weight zero"
+    if below:
+        yield "Negative", f"rows: {number(below)}"
 
 
 def _limits(weights: Weights) -> Iterator[tuple[str, str]]:

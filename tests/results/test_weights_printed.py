@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from html.parser import HTMLParser
 
 import numpy as np
@@ -76,7 +78,7 @@ def test_the_worst_gap_is_marked_and_has_the_decimals_that_it_needs():
     assert marked == [["18-29", "100", "30.0", "25.0", "25.1", "+0.1", "←", "worst"]]
     assert weights_by_hand(SEX)._repr_html_().count("worst") == 0
     small = weights_by_hand([("age", "18-29", 0.3, 0.25, 0.25 + 3e-6), OFF[1]])
-    assert "+0.0003" in repr(small.__class__(**{**small.__dict__, "targets": small.targets.iloc[:1]}))
+    assert "+0.0003" in repr(replace(small, targets=small.targets.iloc[:1]))
 
 
 def test_the_chain_says_what_each_step_cost():
@@ -116,7 +118,7 @@ def test_limits_factors_and_merged_cells_are_stated():
     assert "Limits    lower 0.40 (2 rows there), upper 2.50 (1 row there), factor 0.50 (1 row there)" in text
     assert "Factors   2 classes, factors from 1.25 (north) to 2.00 (south); response rate 62.5%" in text
     assert "Merged    Age of respondent: 18-24 (n 4) + 25-29 (n 31) into 18-29 (fewer than 20 rows)" in text
-    assert "Left out  of these figures, rows: 1 of negative weight" in text
+    assert "Negative  rows: 1" in text
     assert [line for line in text.splitlines() if line.startswith("note")] == ["note: Trimmed."]
 
 
@@ -217,7 +219,7 @@ def test_amounts():
 
 
 def test_summary_has_quantiles_and_shares():
-    values = [*np.arange(1, 101), 0.0, -3.0]
+    values = [*np.arange(1, 101), 0.0]
     found = weights_by_hand(SEX, values).summary()
     assert list(found.index) == [
         "n", "sum", "mean", "min", "p5", "p25", "median", "p75", "p95", "max", "max_to_min", "cv", "deff", "n_eff",
@@ -238,3 +240,48 @@ def test_verbs_print():
     assert "  m  6       60.0       50.0      50.0          0.0" in repr(raked)
     calibrated = sk.calibrate(frame, {"sex": {"m": 0.5, "f": 0.5}, "age": {"mean": 41.0}})
     assert "  age, mean  10   40.00   41.00  41.00     0.0%" in repr(calibrated)
+
+
+def test_negative_weights_count_in_the_design_effect():
+    weights = weights_by_hand(SEX, [2.0, 2.0, -1.0, 1.0])
+    assert weights.deff == pytest.approx(4 * 10 / 16)  # n sum(w^2) / (sum w)^2
+    assert weights.n_eff == pytest.approx(1.6)
+    assert np.isnan(weights.summary()["max_to_min"])
+
+
+def test_a_record_is_no_column_and_cannot_be_written_to():
+    frame = pd.DataFrame({"sex": ["m"] * 6 + ["f"] * 4})
+    weights = sk.rake(frame, {"sex": {"m": 0.5, "f": 0.5}})
+    assert len(weights) == 10
+    for use in (lambda: frame.assign(w=weights), lambda: np.asarray(weights), lambda: list(weights)):
+        with pytest.raises(sk.errors.ArgumentError, match=r"Weights are a record, not a column\. .* w\.values"):
+            use()
+    changed = weights.values
+    changed.iloc[0] = 99.0
+    weights.targets.loc[0, "target"] = 99.0
+    assert weights.values.sum() == pytest.approx(10)
+    assert weights.targets.loc[0, "target"] == 5.0
+    frame["w"] = weights.values
+    frame.loc[0, "w"] = 7.0
+    assert weights.values.iloc[0] < 1
+
+
+def test_what_follows_weights_that_missed_their_targets_says_so():
+    frame = pd.DataFrame({"sex": ["m"] * 6 + ["f"] * 4, "age": ["a"] * 3 + ["b"] * 7})
+    with pytest.raises(sk.errors.ConvergenceError) as caught:
+        sk.rake(frame, {"sex": {"m": 0.1, "f": 0.9}}, upper=1.2)
+    later = sk.normalize(caught.value.unfinished)
+    assert not later.converged
+    assert any("(rake) missed their targets, by up to" in n.text for n in later.notices)
+
+
+def test_a_later_step_says_how_far_it_moved_the_targets_of_an_earlier_one():
+    random = np.random.default_rng(4)
+    frame = pd.DataFrame({"sex": random.choice(["m", "f"], 90), "age": random.choice(["a", "b"], 90)})
+    frame.loc[frame["sex"] == "m", "age"] = "a"
+    first = sk.poststratify(frame, {"m": 0.3, "f": 0.7}, by="sex")
+    later = sk.rake(frame, {"age": {"a": 0.5, "b": 0.5}}, base=first)
+    (told,) = (n.text for n in later.notices if n.kind == "margins_moved")
+    assert "sex: f from 70.00% to" in told or "sex: m from 30.00% to" in told
+    again = sk.rake(frame, {"age": {"a": 0.5, "b": 0.5}, "sex": {"m": 0.3, "f": 0.7}}, base=first)
+    assert not [n for n in again.notices if n.kind == "margins_moved"]

@@ -16,10 +16,14 @@ from survey_kit.kernels.residualize import Adjustment
 from survey_kit.results.weights import TARGET_COLUMNS, Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.record.assemble import base_notices, weight_notices
+from survey_kit.weighting.record.margins_moved import restated
 from survey_kit.weighting.rows.subject import Subject
 
 if TYPE_CHECKING:
     from survey_kit.design.bound import BoundDesign
+
+
+RESTATING = ("trim", "normalize")  # verbs whose targets are those of the step before, told again
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,13 +47,24 @@ class Made:
     upper: float | None = None
     details: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def own_targets(self) -> bool:
+        """Whether the step brought weights to targets of its own; trimming and scaling restate those of before."""
+        return self.targets is not None and self.method not in RESTATING
+
 
 def weights_of(subject: Subject, made: Made) -> Weights:
     """The record on the caller's index, with the chain before it and what its weights look like."""
     before = subject.before
     earlier = () if before is None else before.adjustments
     added = () if made.adjustment is None else (made.adjustment,)
-    told = (*made.notices, *base_notices(subject), *_negative(made.values), *weight_notices(made.values))
+    told = (
+        *made.notices,
+        *_of_before(subject, made),
+        *base_notices(subject),
+        *_negative(made.values),
+        *weight_notices(made.values),
+    )
     return Weights(
         values=pd.Series(made.values, index=subject.frame.index, name="weight"),
         base=subject.base_series(),
@@ -58,7 +73,7 @@ def weights_of(subject: Subject, made: Made) -> Weights:
         solver=made.solver,
         iterations=made.iterations,
         max_gap=made.max_gap,
-        converged=made.converged,
+        converged=made.converged and (made.own_targets or before is None or before.converged),
         history=made.history,
         notices=tuple(dict.fromkeys(told)),
         adjustments=(*earlier, *added),
@@ -70,6 +85,21 @@ def weights_of(subject: Subject, made: Made) -> Weights:
         details=made.details,
         titles=made.titles,
     )
+
+
+def _of_before(subject: Subject, made: Made) -> tuple[Notice, ...]:
+    """That the steps before did not meet their targets, or that this one has moved what they met."""
+    before = subject.before
+    if before is None:
+        return ()
+    told: tuple[Notice, ...] = ()
+    if not before.converged:
+        text = f"The weights before this step ({before.method}) missed their targets, by up to {before.max_gap:.2g} of the total."
+        told = (Notice("not_converged", text),)
+    if made.method in RESTATING:
+        return told
+    _, moved = restated(subject, made.values)
+    return (*told, *(n for n in moved if n.kind == "margins_moved"))
 
 
 def no_targets() -> pd.DataFrame:
