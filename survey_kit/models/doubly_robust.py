@@ -18,7 +18,6 @@ from survey_kit.errors import (
     check_level,
     listed,
     one_of,
-    unknown,
 )
 from survey_kit.estimation.request import Names, as_names
 from survey_kit.kernels.doubly_robust import (
@@ -39,6 +38,7 @@ from survey_kit.weighting.propensity import failure, fitted, overlap
 from survey_kit.weighting.reference.errors import bound_of, rows_as_units
 from survey_kit.weighting.reference.sample import Pair, Reference, pair_of, reference_of, refuse_aliased
 from survey_kit.weighting.response.terms import Model
+from survey_kit.weighting.rows.columns import check_column
 from survey_kit.weighting.rows.numbers import numbers_of
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 
@@ -187,8 +187,7 @@ def _with_outcome(
 
 
 def _outcome(subject: Subject, name: str, family: str) -> tuple[FloatArray, BoolArray]:
-    if list(subject.frame.columns).count(name) != 1:
-        raise unknown("column", name, subject.frame.columns)
+    check_column(name, subject.frame.columns)
     column = subject.frame[name]
     if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)):
         raise ArgumentError(

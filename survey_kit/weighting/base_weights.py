@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, UnsupportedOption, listed, unknown
+from survey_kit.errors import ArgumentError, UnsupportedOption, listed
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.results.weights import Weights
 from survey_kit.weighting.record.made import Made, hand_back, weights_of
+from survey_kit.weighting.rows.columns import check_column
 from survey_kit.weighting.rows.subject import Subject, subject_of
 
 S = TypeVar("S", bound=SurveyLike)
@@ -107,8 +108,7 @@ def _stages(subject: Subject, probabilities: Probabilities) -> list[tuple[pd.Ser
 
 
 def _column(subject: Subject, name: Hashable) -> pd.Series:
-    if name not in subject.frame.columns:
-        raise unknown("column", name, subject.frame.columns)
+    check_column(name, subject.frame.columns)
     values = subject.frame[name]
     if subject.codebook is not None and name in subject.codebook:
         return values.mask(subject.codebook[str(name)].is_missing(values))

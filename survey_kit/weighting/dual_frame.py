@@ -16,6 +16,7 @@ from survey_kit.kernels.weight_stats import effective_n
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.rows.columns import check_column
 from survey_kit.weighting.rows.subject import Base, Subject, category_text, subject_of
 from survey_kit.weighting.rows.who import Who, rows_where
 from survey_kit.weighting.targets.category_order import in_order
@@ -98,8 +99,7 @@ def dual_frame(
 
 def _frames(subject: Subject, frame: Hashable) -> tuple[IntArray, tuple[str, ...]]:
     """The frame of each row, 0 or 1, and the names of the two."""
-    if frame not in subject.frame.columns:
-        raise unknown("column", frame, subject.frame.columns)
+    check_column(frame, subject.frame.columns)
     found = in_order(subject, frame)
     if found.missing:
         raise ArgumentError(

@@ -17,8 +17,9 @@ from survey_kit.kernels.redistribute import class_factors, redistribution_step, 
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
-from survey_kit.weighting.response.classes import By, Classes, classes_of, merged
+from survey_kit.weighting.response.classes import Classes, classes_of, merged
 from survey_kit.weighting.rows.arguments import check_flag
+from survey_kit.weighting.rows.columns import By, check_column
 from survey_kit.weighting.rows.subject import Answers, Base, Subject, answers, category_text, subject_of
 from survey_kit.weighting.targets.collapse import small_cells
 
@@ -148,8 +149,7 @@ def _case(
     uncertain: Collection[Hashable] | None,
     ineligible: Collection[Hashable] | None,
 ) -> _Case:
-    if status not in subject.frame.columns:
-        raise unknown("column", status, subject.frame.columns)
+    check_column(status, subject.frame.columns)
     found = answers(subject, status)
     if found.missing:
         rows = np.flatnonzero(found.codes < 0) + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar, overload
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, TargetError, listed, unknown
+from survey_kit.errors import ArgumentError, TargetError, listed
 from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 from survey_kit.kernels.poststratify import cell_factors, unreachable
 from survey_kit.kernels.residualize import Adjustment, poststratification_step
@@ -18,6 +18,7 @@ from survey_kit.results.weights import Weights
 from survey_kit.weighting.record.assemble import largest_gap, target_table
 from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
 from survey_kit.weighting.rows.arguments import check_flag
+from survey_kit.weighting.rows.columns import By, columns_of
 from survey_kit.weighting.rows.missing_answers import Missing
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.targets.collapse import collapsed_target_set, small_cells
@@ -28,7 +29,6 @@ from survey_kit.weighting.targets.target_set import TargetSet
 S = TypeVar("S", bound=SurveyLike)
 
 CellTargets: TypeAlias = Targets | Mapping[Hashable, float | None]
-By: TypeAlias = Hashable | Sequence[Hashable] | None
 
 _MET = 1e-10  # largest gap, as a part of the total, that rounding may leave
 
@@ -210,7 +210,9 @@ def _replicates(base: ReplicateBase, cells: _Cells) -> FloatArray:
 def _one_margin(targets: CellTargets, by: By, subject: Subject) -> Targets:
     """Targets in a form that `read_targets` knows, with one margin, which is of `by` where that is given."""
     columns = subject.frame.columns
-    names = _names(by, columns)
+    names = None if by is None else columns_of(by, columns)
+    if names == ():
+        raise ArgumentError(f"by={by!r} must name at least one column.")
     if isinstance(targets, pd.DataFrame) and not any(c in targets.columns for c in LONG[:2]):
         if names is None:
             raise ArgumentError(
@@ -241,17 +243,3 @@ def _checked(targets: Targets, names: tuple[Hashable, ...] | None, columns: pd.I
         wanted = ":".join(map(str, names))
         raise ArgumentError(f"The targets are of {found[0].name!r}, but by asks for {wanted!r}. Make them agree.")
     return targets
-
-
-def _names(by: By, columns: pd.Index) -> tuple[Hashable, ...] | None:
-    """The variables of `by`, which must exist."""
-    if by is None:
-        return None
-    several = isinstance(by, (list, tuple)) and not (isinstance(by, tuple) and by in columns)
-    names = tuple(by) if several else (by,)  # type: ignore[arg-type]
-    absent = [name for name in names if name not in columns]
-    if absent or not names or len(set(names)) < len(names):
-        if absent:
-            raise unknown("column", absent[0], columns)
-        raise ArgumentError(f"by={by!r} must name at least one column, each once.")
-    return names

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, listed, unknown
+from survey_kit.errors import ArgumentError, listed
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.potter import influence, weighted_means, with_replacement_variance
 from survey_kit.kernels.trim import Redistribute, room, trim_weights
@@ -18,6 +18,7 @@ from survey_kit.kernels.weight_stats import kish_deff
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.record.made import ReplicateBase, hand_back
+from survey_kit.weighting.rows.columns import check_column
 from survey_kit.weighting.rows.numbers import numbers_of
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.trim import Rule, Unit, rule_of, trimmed_by
@@ -125,8 +126,7 @@ def _outcomes(subject: Subject, names: list[str]) -> pd.DataFrame:
     if not names:
         raise ArgumentError("outcomes is empty. Name the columns whose means matter.")
     for name in names:
-        if name not in subject.frame.columns:
-            raise unknown("column", name, subject.frame.columns)
+        check_column(name, subject.frame.columns)
     y = pd.DataFrame({name: _numbers(subject, name) for name in names})
     held = y[subject.base > 0]
     still = [name for name in names if held[name].nunique() < 2]

@@ -208,7 +208,7 @@ def test_targets_with_errors():
             "targets has categories, but not their variable. Give it: by='sex', or by=['sex', 'age4'].",
         ),
         ({"targets": SHARES, "by": "sexx"}, UnknownNameError, "No column 'sexx'. Did you mean 'sex'?"),
-        ({"targets": SHARES, "by": []}, ArgumentError, "by=[] must name at least one column, each once."),
+        ({"targets": SHARES, "by": []}, ArgumentError, "by=[] must name at least one column."),
         (
             {"targets": {"sex": SHARES}, "by": "age"},
             ArgumentError,

@@ -9,13 +9,16 @@ from survey_kit.errors import ArgumentError, TargetMismatchError
 from survey_kit.weighting import (
     adjust_nonresponse,
     anesrake,
+    base_weights,
     calibrate,
     design_effect,
+    dual_frame,
     poststratify,
     propensity,
     rake,
     redistribute_unknown,
     targets_from,
+    trim_mse,
 )
 
 DATA = pd.DataFrame({"sex": ["m", "m", "f", "f"], "yes": [True, False, True, True], "status": ["I", "I", "UH", "NE"]})
@@ -69,3 +72,42 @@ def test_relaxed_categories_are_named_as_targets_are():
     targets = {"kids": {0: 0.3, 1: 0.4, 2: 0.3}}
     found = calibrate(data, targets, relax={"kids": {1.0: 0.1}})
     assert found.values.equals(calibrate(data, targets, relax={"kids": {"1": 0.1}}).values)
+
+
+TWINS = DATA.assign(other=1.0).set_axis(["sex", "yes", "status", "sex"], axis=1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: adjust_nonresponse(TWINS, "yes", by="sex"),
+        lambda: adjust_nonresponse(TWINS, "yes", model=["sex"]),
+        lambda: adjust_nonresponse(TWINS, "sex"),
+        lambda: redistribute_unknown(TWINS, "sex"),
+        lambda: redistribute_unknown(TWINS, "status", by="sex"),
+        lambda: poststratify(TWINS, {"m": 0.5, "f": 0.5}, by="sex"),
+        lambda: rake(TWINS, {"status": {"I": 0.5, "UH": 0.25, "NE": 0.25}}, base="sex"),
+        lambda: base_weights(TWINS, "sex"),
+        lambda: dual_frame(TWINS, "sex", "yes"),
+        lambda: targets_from(TWINS, ["sex"]),
+        lambda: trim_mse(TWINS, "sex", base=[1.0, 2.0, 3.0, 4.0]),
+    ],
+)
+def test_a_column_that_is_there_twice_is_said_to_be(call):
+    with pytest.raises(ArgumentError, match="^'sex': the data have 2 columns of this name. Rename them.$"):
+        call()
+
+
+def test_by_names_each_column_once():
+    for call in (
+        lambda: poststratify(DATA, {("m", "m"): 1.0}, by=["sex", "sex"]),
+        lambda: adjust_nonresponse(DATA, "yes", by=["sex", "sex"]),
+    ):
+        with pytest.raises(ArgumentError, match=r"^by=\['sex', 'sex'\] must name each column once.$"):
+            call()
+
+
+def test_a_column_with_a_tuple_for_its_name_is_one_variable():
+    plain = adjust_nonresponse(DATA, "yes", by="sex")
+    named = DATA.set_axis([("a", "b"), "yes", "status"], axis=1)
+    assert adjust_nonresponse(named, "yes", by=("a", "b")).values.equals(plain.values)

@@ -14,6 +14,7 @@ from survey_kit.errors import ArgumentError, listed, unknown
 from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.weighting.calibration.layout import Column
 from survey_kit.weighting.rows.arguments import check_stop
+from survey_kit.weighting.rows.columns import check_column
 from survey_kit.weighting.rows.subject import Subject, category_text
 from survey_kit.weighting.targets.totals import PEOPLE, Totals
 
@@ -153,8 +154,7 @@ def _of_rows(subject: Subject, name: str, given: object) -> tuple[pd.Series, str
     """One value for each row: a column, or an array or Series as long as the data; and what to call it."""
     frame = subject.frame
     if isinstance(given, str):
-        if given not in frame.columns:
-            raise unknown("column", given, frame.columns)
+        check_column(given, frame.columns)
         return frame[given], f"{name}={given!r}"
     values = given if isinstance(given, pd.Series) else pd.Series(np.asarray(given).reshape(-1))
     if len(values) != len(frame):

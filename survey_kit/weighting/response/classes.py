@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from survey_kit.errors import ArgumentError, listed, unknown
+from survey_kit.errors import ArgumentError, listed
 from survey_kit.kernels.collapse_cells import Limits, collapse_cells
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, combine, weighted_counts
 from survey_kit.schema import Notice
+from survey_kit.weighting.rows.columns import By, columns_of
 from survey_kit.weighting.rows.subject import Subject
 from survey_kit.weighting.targets.category_order import in_order
 from survey_kit.weighting.targets.collapse import SmallCells, collapsed_notice, collapsed_table, joined_names
-
-By: TypeAlias = Hashable | Sequence[Hashable] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +46,11 @@ def classes_of(subject: Subject, by: By) -> Classes:
     """Classes by the crossing of the variables of `by`; everybody in one class without them.
 
     Raises:
-        UnknownNameError: no such column. ArgumentError: missing values.
+        UnknownNameError: no such column. ArgumentError: missing values; a column that is named or there twice.
     """
-    names = _names(by)
+    names = columns_of(by, subject.frame.columns)
     if not names:
         return Classes(np.zeros(subject.n, dtype=np.int64), ("all",), np.zeros((1, 1), dtype=np.int64), "all")
-    columns = list(subject.frame.columns)
-    for name in names:
-        if columns.count(name) != 1:
-            raise unknown("column", name, columns)
     parts = [in_order(subject, name) for name in names]
     for name, part in zip(names, parts, strict=True):
         if part.missing:
@@ -112,9 +105,3 @@ def _refuse_stranded(classes: Classes, held: FloatArray, given: FloatArray) -> N
             f"Classes of {classes.variable!r} in which nobody can receive the weight: {shown}. Merge small classes with "
             "min_n=20, or use fewer variables in by."
         )
-
-
-def _names(by: By) -> tuple[Hashable, ...]:
-    if by is None:
-        return ()
-    return tuple(by) if isinstance(by, (list, tuple)) else (by,)  # type: ignore[arg-type]

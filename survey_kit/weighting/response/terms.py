@@ -13,6 +13,7 @@ import numpy as np
 
 from survey_kit.errors import ArgumentError, unknown
 from survey_kit.kernels.groups import FloatArray
+from survey_kit.weighting.rows.columns import check_column
 
 Model: TypeAlias = str | Sequence[str]
 
@@ -95,8 +96,7 @@ def evaluate(factor: Factor, numbers: Callable[[str], FloatArray]) -> FloatArray
 
 
 def _named(name: str, columns: Collection[object]) -> Factor:
-    if name not in columns:
-        raise unknown("column", name, columns)
+    check_column(name, columns)
     return Factor(name, name)
 
 
@@ -145,7 +145,7 @@ def _terms(piece: str, formula: str, columns: Collection[object]) -> Iterator[Te
 def _factor(text: str, formula: str, columns: Collection[object]) -> Factor:
     name = text.strip("`")
     if name in columns:
-        return Factor(name, name)
+        return _named(name, columns)
     category = _CATEGORY.fullmatch(text)
     if category:
         column = _named(category[1].strip("`"), columns).column

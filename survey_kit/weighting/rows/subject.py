@@ -14,9 +14,10 @@ import pandas as pd
 from survey_kit.codebook import Codebook, Variable, format_code
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.design.weight_checks import check_weights
-from survey_kit.errors import ArgumentError, InvalidWeightError, NoValidData, UnsupportedOption, listed, unknown
+from survey_kit.errors import ArgumentError, InvalidWeightError, NoValidData, UnsupportedOption, listed
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, levels_of
 from survey_kit.results.weights import Weights
+from survey_kit.weighting.rows.columns import check_column
 
 _OF_A_SURVEY = ("codes", "codebook", "weight", "domain", "reweighted")
 
@@ -197,8 +198,7 @@ def has_all(data: object, names: Iterable[str]) -> bool:
 
 def _base_weights(frame: pd.DataFrame, base: str | pd.Series | np.ndarray | list[float]) -> FloatArray:
     if isinstance(base, str):
-        if base not in frame.columns:
-            raise unknown("column", base, frame.columns)
+        check_column(base, frame.columns)
         return _numbers(frame[base], base)
     if isinstance(base, pd.Series):
         return _numbers(_aligned(base, frame.index), str(base.name) if base.name is not None else "base")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from survey_kit.errors import ArgumentError, listed, unknown
 from survey_kit.kernels.groups import BoolArray
+from survey_kit.weighting.rows.columns import check_column
 from survey_kit.weighting.rows.subject import Subject
 
 Who: TypeAlias = str | pd.Series | np.ndarray | list[bool]
@@ -43,6 +44,7 @@ def rows_where(subject: Subject, who: Who, argument: str) -> BoolArray:
 
 def _named(subject: Subject, who: str, argument: str) -> BoolArray:
     if who in subject.frame.columns:
+        check_column(who, subject.frame.columns)
         if subject.codebook is not None and who in subject.codebook:
             missing = subject.codebook[who].is_missing(subject.frame[who])
             return _yes(subject.frame[who].mask(missing), f"{argument}={who!r}", f'{argument}="{who} == 1"')

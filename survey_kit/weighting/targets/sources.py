@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.design.protocol import SurveyLike
-from survey_kit.errors import ArgumentError, NoValidData, TargetError, UnsupportedOption, listed, unknown
+from survey_kit.errors import ArgumentError, NoValidData, TargetError, UnsupportedOption, listed
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, combine, weighted_counts
 from survey_kit.schema import Notice
 from survey_kit.weighting.rows.arguments import check_flag
+from survey_kit.weighting.rows.columns import check_column
 from survey_kit.weighting.rows.subject import Base, Subject, answers, tabulated_of
 
 MarginNames: TypeAlias = Sequence[Hashable | tuple[Hashable, ...]]
@@ -176,8 +177,7 @@ class _Margin:
 def _margin(subject: Subject, inside: BoolArray, variables: tuple[Hashable, ...], counts: bool) -> _Margin:
     name = ":".join(str(v) for v in variables)
     for variable in variables:
-        if variable not in subject.frame.columns:
-            raise unknown("column", str(variable), subject.frame.columns)
+        check_column(variable, subject.frame.columns)
     parts = [answers(subject, v) for v in variables]
     valid = np.all([p.codes >= 0 for p in parts], axis=0) & inside
     if not subject.base[valid].any():
