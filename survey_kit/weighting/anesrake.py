@@ -23,8 +23,9 @@ from survey_kit.weighting.raking.clipped import (
     rake_clipped,
 )
 from survey_kit.weighting.record.assemble import largest_gap, target_table
-from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.record.made import Made, hand_back, weights_of
 from survey_kit.weighting.rows.missing_answers import Missing
+from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.targets.read import Targets
 from survey_kit.weighting.targets.target_set import TargetSet, target_set

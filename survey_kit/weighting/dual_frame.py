@@ -15,8 +15,9 @@ from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 from survey_kit.kernels.weight_stats import effective_n
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.record.made import Made, hand_back, weights_of
 from survey_kit.weighting.rows.columns import check_column
+from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.rows.subject import Base, Subject, category_text, subject_of
 from survey_kit.weighting.rows.who import Who, rows_where
 from survey_kit.weighting.targets.category_order import in_order

@@ -16,10 +16,11 @@ from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, weighted_
 from survey_kit.kernels.redistribute import class_factors, redistribution_step, roles
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.record.made import Made, hand_back, weights_of
 from survey_kit.weighting.response.classes import Classes, classes_of, merged
 from survey_kit.weighting.rows.arguments import check_flag
 from survey_kit.weighting.rows.columns import By, check_column
+from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.rows.subject import Answers, Base, Subject, answers, category_text, subject_of
 from survey_kit.weighting.targets.collapse import small_cells
 

@@ -15,12 +15,13 @@ from survey_kit.kernels.groups import BoolArray, FloatArray, weighted_counts
 from survey_kit.kernels.redistribute import class_factors, redistribution_step, roles
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.record.made import Made, hand_back, weights_of
 from survey_kit.weighting.response.classes import Classes, classes_of, merged
 from survey_kit.weighting.response.model import ResponseModel, fit_response, propensity_classes
 from survey_kit.weighting.response.terms import Model
 from survey_kit.weighting.rows.arguments import check_flag, is_whole
 from survey_kit.weighting.rows.columns import By
+from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.rows.who import Who, rows_where
 from survey_kit.weighting.targets.collapse import SmallCells, small_cells

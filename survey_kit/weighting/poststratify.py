@@ -16,10 +16,11 @@ from survey_kit.kernels.poststratify import cell_factors, unreachable
 from survey_kit.kernels.residualize import Adjustment, poststratification_step
 from survey_kit.results.weights import Weights
 from survey_kit.weighting.record.assemble import largest_gap, target_table
-from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.record.made import Made, hand_back, weights_of
 from survey_kit.weighting.rows.arguments import check_flag
 from survey_kit.weighting.rows.columns import By, columns_of
 from survey_kit.weighting.rows.missing_answers import Missing
+from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.targets.collapse import collapsed_target_set, small_cells
 from survey_kit.weighting.targets.read import LONG, Targets, read_targets

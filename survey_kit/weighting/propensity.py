@@ -17,12 +17,13 @@ from survey_kit.kernels.residualize import Adjustment, Columns, Regression
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.record.assemble import largest_gap
-from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.record.made import Made, hand_back, weights_of
 from survey_kit.weighting.reference.balance import balance_of, compared, targets_of
 from survey_kit.weighting.reference.errors import reference_errors
 from survey_kit.weighting.reference.sample import Pair, pair_of, reference_of
 from survey_kit.weighting.response.terms import Model
 from survey_kit.weighting.rows.arguments import check_whole
+from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.rows.subject import Base, subject_of
 
 S = TypeVar("S", bound=SurveyLike)

@@ -17,10 +17,11 @@ from survey_kit.kernels.trim import Redistribute, Trimmed, room, trim_columns, t
 from survey_kit.kernels.weight_stats import kish_deff
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
+from survey_kit.weighting.record.made import Made, hand_back, weights_of
 from survey_kit.weighting.record.margins_moved import restated
 from survey_kit.weighting.rows.arguments import check_flag
 from survey_kit.weighting.rows.given_weights import Given, subject_of_weights
+from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.rows.subject import Subject
 
 S = TypeVar("S", bound=SurveyLike)

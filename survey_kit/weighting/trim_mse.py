@@ -17,9 +17,10 @@ from survey_kit.kernels.trim import Redistribute, room, trim_weights
 from survey_kit.kernels.weight_stats import kish_deff
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
-from survey_kit.weighting.record.made import ReplicateBase, hand_back
+from survey_kit.weighting.record.made import hand_back
 from survey_kit.weighting.rows.columns import check_column
 from survey_kit.weighting.rows.numbers import numbers_of
+from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.trim import Rule, Unit, rule_of, trimmed_by
 

@@ -10,7 +10,7 @@ from survey_kit.errors import ConvergenceError, TargetError, listed
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.rake import RakedCells, Solver, rake_cells, rake_cells_within
 from survey_kit.weighting.raking.cells import Goals, RakingCells, goals_of
-from survey_kit.weighting.record.made import ReplicateBase
+from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.targets.shares import Margin
 from survey_kit.weighting.targets.target_set import TargetSet
 from survey_kit.weighting.targets.uncertain import replicate_moves

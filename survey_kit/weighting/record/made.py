@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import InvalidWeightError, UnsupportedOption
-from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.residualize import Adjustment
 from survey_kit.results.weights import TARGET_COLUMNS, Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.record.assemble import base_notices, weight_notices
 from survey_kit.weighting.record.margins_moved import restated
+from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.rows.subject import Subject
-
-if TYPE_CHECKING:
-    from survey_kit.design.bound import BoundDesign
-
 
 RESTATING = ("trim", "normalize")  # verbs whose targets are those of the step before, told again
 
@@ -105,40 +102,6 @@ def _of_before(subject: Subject, made: Made) -> tuple[Notice, ...]:
 def no_targets() -> pd.DataFrame:
     """The table of targets of a step that has none."""
     return pd.DataFrame(columns=list(TARGET_COLUMNS))
-
-
-@dataclass(frozen=True, eq=False)
-class ReplicateBase:
-    """The replicate weights of a survey before a step: what a verb repeats itself on."""
-
-    bound: BoundDesign
-
-    @property
-    def weights(self) -> FloatArray:
-        """The weight of each row in each replicate, written out anew. Shape (n, R)."""
-        assert self.bound.replicates is not None
-        rows = self.bound.replicates.weights
-        return rows.copy() if rows is self.bound.replicates.factors else rows
-
-    @property
-    def count(self) -> int:
-        """R."""
-        assert self.bound.replicates is not None
-        return int(self.bound.replicates.factors.shape[1])
-
-    @property
-    def errors(self) -> tuple[float, FloatArray]:
-        """scale and rscales of V = scale sum_r rscales_r (theta_r - c)^2."""
-        assert self.bound.replicates is not None
-        return self.bound.replicates.scale, self.bound.replicates.rscales
-
-    def cell_totals(self, code: IntArray, size: int) -> FloatArray:
-        """Sum of the weights of each cell in each replicate, without writing out (n, R). Shape (size, R)."""
-        from survey_kit.engine.memory import replicate_totals  # scipy is loaded only for replicates
-        from survey_kit.kernels.sums import Contributions, Entries
-
-        cells = Contributions((Entries(None, code, None, (len(code), size)),))
-        return replicate_totals(self.bound, cells).T
 
 
 Again: TypeAlias = Callable[[ReplicateBase], FloatArray]
