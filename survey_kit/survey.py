@@ -21,6 +21,7 @@ from survey_kit.design.bind_cache import BindCache
 from survey_kit.design.bound import BoundDesign
 from survey_kit.design.design import Design
 from survey_kit.design.subset import marked, refuse_subset, unmarked
+from survey_kit.design.unused_weight import unused_weight
 from survey_kit.design.verbs import replicate, with_design, with_replicates, with_second_phase
 from survey_kit.errors import ArgumentError, DesignError, SurveyWarning, unknown
 from survey_kit.recode.recipe import Recipe
@@ -86,7 +87,10 @@ class Survey:
     def __repr__(self) -> str:
         within = f", {len(self)} inside where {self.condition}" if self.domain is not None else ""
         title = f"{self.codebook.title}: " if self.codebook.title else ""
-        return f"Survey({title}{len(self.codes)} rows, {self.codes.shape[1]} columns{within}; {self.design.describe()})"
+        idle = unused_weight(self)
+        unused = f"; the file's weight {idle!r} is not in use" if idle else ""
+        shape = f"{len(self.codes)} rows, {self.codes.shape[1]} columns"
+        return f"Survey({title}{shape}{within}; {self.design.describe()}{unused})"
 
     # --- design ------------------------------------------------------------------------------------------------
 
@@ -235,15 +239,19 @@ class Survey:
     def save(self, path: str | Path) -> tuple[Notice, ...]:
         """Write codes and codebook, atomically; the ending names the format. SPSS: SAVE OUTFILE; R: haven::write_sav.
 
-        All rows are written, also those outside a domain. What the format cannot hold is returned and said in one
-        SurveyWarning.
+        All rows are written, also those outside a domain. The weight in force is declared as the weight of the file, where the
+        format knows one. What the format cannot hold is returned and said in one SurveyWarning.
 
         Args:
             path: .sav .zsav .por .dta .xpt .csv .tsv .xlsx .parquet .feather or .sss.
         """
-        lost = io.write_file(path, unmarked(self.codes), self.codebook)
+        lost = io.write_file(path, unmarked(self.codes), self._book_of_file())
         _say(lost)
         return lost
+
+    def _book_of_file(self) -> Codebook:
+        weight = self.design.weight
+        return self.codebook if weight is None or weight not in self.codes else replace(self.codebook, weight=weight)
 
     # --- verbs: the functions themselves -----------------------------------------------------------------------
 

@@ -157,3 +157,16 @@ def test_an_empty_label_shows_the_code():
     poll = sk.from_frame(pd.DataFrame({"q": [1.0, 2.0, 3.0]}), book)
     assert poll.data["q"].cat.categories.tolist() == ["1", "2", "Yes"]
     assert sk.proportion(poll, "q").frame()["answer"].tolist() == ["1", "2", "Yes"]
+
+
+def test_the_weight_in_force_is_declared_in_the_file_and_unweighted_results_say_so(tmp_path):
+    poll = sk.from_frame(pd.DataFrame({"sex": ["m", "f", "f"] * 10, "y": range(30)}))
+    poll.rake({"sex": {"m": 0.5, "f": 0.5}}).save(tmp_path / "weighted.sav")
+    back = sk.read(tmp_path / "weighted.sav")
+    assert back.codebook.weight == "weight"
+    assert "the file's weight 'weight' is not in use" in repr(back)
+    (told,) = (n.text for n in sk.mean(back, "y").notices if n.kind == "unused_weight")
+    assert told.startswith("Unweighted: the weight of the file, 'weight', is not in use.")
+    used = back.with_design(weight="weight")
+    assert "not in use" not in repr(used)
+    assert not [n for n in sk.mean(used, "y").notices if n.kind == "unused_weight"]

@@ -255,8 +255,16 @@ def as_names(names: object) -> tuple[str, ...] | None:
 
 def check_column(argument: str, name: object) -> None:
     """Refuse what is neither the name of a column nor None."""
-    if not (name is None or isinstance(name, str)):
-        raise ArgumentError(f"{argument}={name!r} is not available. Give the name of one column.")
+    if name is None or isinstance(name, str):
+        return
+    if hasattr(name, "__len__") or hasattr(
+        name, "values"
+    ):  # a column of weights, say, whose numbers are nobody's business
+        raise ArgumentError(
+            f"{argument} is a {type(name).__name__}. Give the name of one column; weights that a verb made join a survey with "
+            "poll.reweighted(weights)."
+        )
+    raise ArgumentError(f"{argument}={name!r} is not available. Give the name of one column.")
 
 
 def check_flag(argument: str, value: object) -> None:

@@ -16,6 +16,7 @@ from survey_kit import schema
 from survey_kit.block import Block, multiple_response, number, single_choice
 from survey_kit.design.bound import BoundDesign
 from survey_kit.design.protocol import SurveyLike
+from survey_kit.design.unused_weight import unused_weight_notices
 from survey_kit.errors import ArgumentError, NoValidData, check_level, one_of, unknown
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, present, weighted_counts
 from survey_kit.recode import evaluate
@@ -106,6 +107,7 @@ def prepare(
         questions={n: wording_of(survey, n) for n in names},
         notices=(
             *survey.design.notices,
+            *unused_weight_notices(survey),
             *_left_out(names, _of_weight(domain, survey.bound.weighs), base, unplaced, by),
             *(few_degrees(df) if stated is None else ()),
         ),

@@ -12,6 +12,7 @@ import pandas as pd
 from survey_kit import schema
 from survey_kit.design.bound import BoundDesign
 from survey_kit.design.protocol import SurveyLike
+from survey_kit.design.unused_weight import unused_weight_notices
 from survey_kit.engine.memory import Domains
 from survey_kit.errors import (
     ArgumentError,
@@ -99,7 +100,7 @@ def glm(
     scale = weight.mean() / bound.weight[domain].mean()  # R scales weights before rows with gaps are dropped
     df = df_design + 1 - frame.x.shape[1]
     carrier = _carrier(bound, frame, fit, law, df)
-    notices = (*survey.design.notices, *frame.notices, *_few_degrees(df, frame))
+    notices = (*survey.design.notices, *unused_weight_notices(survey), *frame.notices, *_few_degrees(df, frame))
     return ModelFit(
         coef=_coefficients(survey, frame, fit, carrier, link, weight, level, notices),
         formula=formula,

@@ -13,6 +13,7 @@ from survey_kit.design.weight_checks import check_weights
 from survey_kit.errors import ArgumentError, NoValidData, check_level, one_of
 from survey_kit.kernels.groups import BoolArray, FloatArray
 from survey_kit.kernels.weight_stats import henry_deff, kish_deff, pew_deff, spencer_deff
+from survey_kit.results.weights import Weights
 from survey_kit.weighting.rows.arguments import check_flag
 
 METHODS = ("kish", "pew", "henry", "spencer")
@@ -85,7 +86,7 @@ def design_effect(
     Rows of weight zero or with a missing y, x or p are left out and counted in `dropped`; rows without a group are in none.
 
     Args:
-        weights: a Series, array or list of weights. Shape (n,).
+        weights: a Series, array or list of weights, or the Weights of a verb. Shape (n,).
         method: "kish", "pew", "henry" or "spencer".
         y: values of the variable of interest, for "henry" and "spencer". Shape (n,).
         x: variables that weights were calibrated to, for "henry". Shape (n,) or (n, k).
@@ -111,6 +112,7 @@ def design_effect(
     """
     one_of("method", method, METHODS)
     check_level(level)
+    weights = weights.values if isinstance(weights, Weights) else weights
     _refuse_other(weights)
     w = check_weights(weights if isinstance(weights, pd.Series) else np.asarray(weights))
     _check_aligned(weights, y=y, x=x, p=p, by=by)

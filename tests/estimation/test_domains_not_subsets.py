@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -71,7 +72,10 @@ def test_whole_frames_and_frames_without_a_design_pass():
 def test_the_mark_stays_out_of_files(tmp_path):
     poll = _poll()
     poll.save(tmp_path / "designed.parquet")
-    sk.from_frame(poll.codes).save(tmp_path / "plain.parquet")
+    plain = sk.from_frame(poll.codes)
+    plain.with_codebook(replace(plain.codebook, weight="w")).save(
+        tmp_path / "plain.parquet"
+    )  # the weight in force is declared
     assert (tmp_path / "designed.parquet").read_bytes() == (tmp_path / "plain.parquet").read_bytes()
     back = sk.read(tmp_path / "designed.parquet")
     assert len(sk.from_frame(back.codes.head(3))) == 3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-
 from html.parser import HTMLParser
 
 import numpy as np
@@ -258,7 +257,8 @@ def test_a_record_is_no_column_and_cannot_be_written_to():
             use()
     changed = weights.values
     changed.iloc[0] = 99.0
-    weights.targets.loc[0, "target"] = 99.0
+    table = weights.targets
+    table.loc[0, "target"] = 99.0
     assert weights.values.sum() == pytest.approx(10)
     assert weights.targets.loc[0, "target"] == 5.0
     frame["w"] = weights.values

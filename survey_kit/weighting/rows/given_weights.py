@@ -28,6 +28,8 @@ def subject_of_weights(weights: Given | SurveyLike) -> Subject:
         series, before = weights.values, weights
     elif isinstance(weights, (pd.Series, np.ndarray, list, tuple)):
         series, before = _column(weights), None
+    elif isinstance(weights, str):
+        raise ArgumentError(f"weights={weights!r} is a name. Give the column itself, data[{weights!r}], or a survey.")
     else:
         return subject_of(weights)
     if len(series) == 0:
