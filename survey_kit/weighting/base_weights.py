@@ -13,7 +13,6 @@ from survey_kit.errors import ArgumentError, UnsupportedOption, listed
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.results.weights import Weights
 from survey_kit.weighting.record.made import Made, hand_back, weights_of
-from survey_kit.weighting.rows.columns import check_column
 from survey_kit.weighting.rows.subject import Subject, subject_of
 
 S = TypeVar("S", bound=SurveyLike)
@@ -74,7 +73,7 @@ def base_weights(
         if column is not None:
             name = repr(column)
             inverse *= (
-                _checked(_column(subject, column), name, "a number of at least 1", np.nextafter(1, 0), np.inf) ** sign
+                _checked(subject.column(column), name, "a number of at least 1", np.nextafter(1, 0), np.inf) ** sign
             )
     return hand_back(subject, weights_of(subject, Made(values=inverse, method="base", solver="closed form")))
 
@@ -104,15 +103,7 @@ def _stages(subject: Subject, probabilities: Probabilities) -> list[tuple[pd.Ser
             raise ArgumentError(f"probabilities has shape {probabilities.shape}; the data have {subject.n} rows.")
         return [(pd.Series(probabilities), "probabilities")]
     names = probabilities if isinstance(probabilities, (list, tuple)) else (probabilities,)
-    return [(_column(subject, name), repr(name)) for name in names]
-
-
-def _column(subject: Subject, name: Hashable) -> pd.Series:
-    check_column(name, subject.frame.columns)
-    values = subject.frame[name]
-    if subject.codebook is not None and name in subject.codebook:
-        return values.mask(subject.codebook[str(name)].is_missing(values))
-    return values
+    return [(subject.column(name), repr(name)) for name in names]
 
 
 def _checked(values: pd.Series, name: str, what: str, above: float, most: float) -> FloatArray:

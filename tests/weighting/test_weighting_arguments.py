@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+import survey_kit as sk
 from survey_kit.errors import ArgumentError, TargetMismatchError
 from survey_kit.weighting import (
     adjust_nonresponse,
@@ -111,3 +112,13 @@ def test_a_column_with_a_tuple_for_its_name_is_one_variable():
     plain = adjust_nonresponse(DATA, "yes", by="sex")
     named = DATA.set_axis([("a", "b"), "yes", "status"], axis=1)
     assert adjust_nonresponse(named, "yes", by=("a", "b")).values.equals(plain.values)
+
+
+def test_user_missing_codes_are_neither_clusters_nor_variances():
+    codes = pd.DataFrame({"area": [1, 1, 2, 99] * 5, "sex": [1, 2, 1, 2] * 5})
+    poll = sk.from_frame(codes).declare_missing("area", [99])
+    targets = {"sex": {"1": 0.4, "2": 0.6}}
+    with pytest.raises(ArgumentError, match=r"^aggregate='area' has no cluster in 5 rows \(row 4, "):
+        sk.calibrate(poll, targets, aggregate="area")
+    with pytest.raises(ArgumentError, match=r"^variance='area' must be a number above 0 in every row; it is not in 5 "):
+        sk.calibrate(poll, targets, variance="area")

@@ -14,7 +14,6 @@ from survey_kit.errors import ArgumentError, listed, unknown
 from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.weighting.calibration.layout import Column
 from survey_kit.weighting.rows.arguments import check_stop
-from survey_kit.weighting.rows.columns import check_column
 from survey_kit.weighting.rows.subject import Subject, category_text
 from survey_kit.weighting.targets.totals import PEOPLE, Totals
 
@@ -154,8 +153,7 @@ def _of_rows(subject: Subject, name: str, given: object) -> tuple[pd.Series, str
     """One value for each row: a column, or an array or Series as long as the data; and what to call it."""
     frame = subject.frame
     if isinstance(given, str):
-        check_column(given, frame.columns)
-        return frame[given], f"{name}={given!r}"
+        return subject.column(given), f"{name}={given!r}"
     values = given if isinstance(given, pd.Series) else pd.Series(np.asarray(given).reshape(-1))
     if len(values) != len(frame):
         raise ArgumentError(f"{name} has {len(values)} values; the data have {len(frame)} rows.")

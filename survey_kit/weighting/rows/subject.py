@@ -59,6 +59,18 @@ class Subject:
         book = self.codebook
         return {} if book is None else {str(name): book[str(name)].title for name in names if name in book}
 
+    def column(self, name: Hashable) -> pd.Series:
+        """One column as it is, user-missing codes of a survey as missing.
+
+        Raises:
+            UnknownNameError: no such column. ArgumentError: several.
+        """
+        check_column(name, self.frame.columns)
+        values = self.frame[name]
+        if self.codebook is None or name not in self.codebook:
+            return values
+        return values.mask(self.codebook[str(name)].is_missing(values))
+
     def base_series(self) -> pd.Series:
         """The base weights on the index of the data."""
         return pd.Series(self.base, index=self.frame.index, name="base")
