@@ -140,7 +140,7 @@ class Survey:
         survey = self.with_column(weights.values.rename(name), variable)
         design = self.design.reweighted(name, added, weights.standing)
         if design.replicates is not None:
-            again = replace(design.replicates, columns=(), matrix=weights.replicates, combined=True)
+            again = design.replicates.repeated(weights.replicates, self.bound)
             design = replace(design, adjustments=(), replicates=again)
         codes = marked(survey.codes, len(survey.codes), design)
         told = tuple(dict.fromkeys((*self._lasting(), *weights.notices, *design.notices)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,9 @@ from survey_kit.design.second_phase import SecondPhase
 from survey_kit.errors import ArgumentError, DesignError, UnsupportedOption, one_of
 from survey_kit.kernels.residualize import Adjustment
 from survey_kit.schema import Notice
+
+if TYPE_CHECKING:
+    from survey_kit.design.bound import BoundDesign
 
 LONELY_RULES = ("fail", "remove", "certainty", "adjust", "average")
 
@@ -54,6 +57,19 @@ class ReplicateWeights:
     def given(self) -> bool:
         """Whether they came with the file; else they were built from the design."""
         return self.unit is None
+
+    def repeated(self, matrix: Any, bound: BoundDesign) -> ReplicateWeights:
+        """The same under the weights that a step of weighting made of them, shape (n, R).
+
+        Columns beyond those that were there carry the errors of targets: two of each direction, each counting for half. They
+        bring no degrees of freedom.
+        """
+        added = matrix.shape[1] - self.matrix.shape[1]
+        again = replace(self, columns=(), matrix=matrix, combined=True)
+        if not added:
+            return again
+        stated = bound.replicates.degrees() if self.given and bound.replicates is not None else self.degf
+        return replace(again, rscales=(*self.rscales, *[0.5 / self.scale] * added), degf=stated)
 
     def describe(self) -> str:
         """In words: "500 Rao-Wu bootstrap replicate weights (seed 3)", "80 SDR replicate weights"."""
@@ -257,9 +273,7 @@ def check_column(argument: str, name: object) -> None:
     """Refuse what is neither the name of a column nor None."""
     if name is None or isinstance(name, str):
         return
-    if hasattr(name, "__len__") or hasattr(
-        name, "values"
-    ):  # a column of weights, say, whose numbers are nobody's business
+    if hasattr(name, "to_numpy") or hasattr(name, "__array__"):  # weights, say, whose numbers are nobody's business
         raise ArgumentError(
             f"{argument} is a {type(name).__name__}. Give the name of one column; weights that a verb made join a survey with "
             "poll.reweighted(weights)."

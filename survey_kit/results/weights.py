@@ -32,7 +32,7 @@ LABELS = {
     "dual_frame": "Composite weight of two frames",
     "normalize": "Weight scaled to a total",
 }
-STANDING = ("model", "fixed_weights", "reference_error")
+STANDING = ("model", "fixed_weights")
 NO_COLUMN = (
     'Weights are a record, not a column. Take the column of them, which has the index of the data: df["w"] = w.values.'
 )

@@ -262,13 +262,15 @@ def _again(task: _Task, replicates: ReplicateBase, values: FloatArray) -> FloatA
     """
     layout = task.layout
     root = total_root(task.totals, layout, values)
+    replicates = replicates.with_errors(root)
+    moves = None if root is None else replicates.moves(root)
     if task.cluster is not None:
-        return _again_in_clusters(task, replicates, root, task.cluster)
+        return _again_in_clusters(task, replicates, moves, task.cluster)
     if layout.unit is None:
         weights = held = replicates.weights * task.scale
     else:
         weights, held = None, replicates.cell_totals(layout.unit, layout.size) * task.scale
-    goals = totals_by_replicate(task.totals, layout, held, root, replicates.errors)
+    goals = totals_by_replicate(task.totals, layout, held, moves)
     solved = _solve(task, layout, held, goals)
     _refuse_short(solved.gap, task.limits.tol)
     weights = replicates.weights * task.scale if weights is None else weights
@@ -277,7 +279,7 @@ def _again(task: _Task, replicates: ReplicateBase, values: FloatArray) -> FloatA
 
 
 def _again_in_clusters(
-    task: _Task, replicates: ReplicateBase, root: FloatArray | None, cluster: IntArray
+    task: _Task, replicates: ReplicateBase, moves: FloatArray | None, cluster: IntArray
 ) -> FloatArray:
     """The same with factors constant within clusters, whose means differ from replicate to replicate."""
     weights = replicates.weights * task.scale
@@ -285,7 +287,7 @@ def _again_in_clusters(
     gaps = []
     for r, base in enumerate(weights.T):
         layout = clustered_layout(task.totals, base, task.moves, cluster)
-        goals = totals_by_replicate(task.totals, layout, held, root, replicates.errors)
+        goals = totals_by_replicate(task.totals, layout, held, moves)
         solved = _solve(task, layout, held[:, r], goals if goals.ndim == 1 else goals[:, r])
         gaps.append(solved.gap[:, 0])
         weights[:, r] = base * layout.of_rows(solved.g[:, 0])

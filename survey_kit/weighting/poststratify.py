@@ -15,16 +15,18 @@ from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 from survey_kit.kernels.poststratify import cell_factors, unreachable
 from survey_kit.kernels.residualize import Adjustment, poststratification_step
 from survey_kit.results.weights import Weights
+from survey_kit.weighting.raking.cells import adjustment_of, cells_of, goals_of
+from survey_kit.weighting.raking.replicates import RakingRule, rake_replicates
 from survey_kit.weighting.record.assemble import largest_gap, target_table
-from survey_kit.weighting.record.made import Made, hand_back, weights_of
+from survey_kit.weighting.record.made import Again, Made, hand_back, weights_of
 from survey_kit.weighting.rows.arguments import check_flag
 from survey_kit.weighting.rows.columns import By, columns_of
 from survey_kit.weighting.rows.missing_answers import Missing
 from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.targets.collapse import collapsed_target_set, small_cells
+from survey_kit.weighting.targets.population import number_column, population_targets
 from survey_kit.weighting.targets.read import LONG, Targets, read_targets
-from survey_kit.weighting.targets.sources import COUNTS, NUMBERS, targets_from
 from survey_kit.weighting.targets.target_set import TargetSet
 
 S = TypeVar("S", bound=SurveyLike)
@@ -32,6 +34,7 @@ S = TypeVar("S", bound=SurveyLike)
 CellTargets: TypeAlias = Targets | Mapping[Hashable, float | None]
 
 _MET = 1e-10  # largest gap, as a part of the total, that rounding may leave
+_MOST = 1000  # sweeps and steps where rows without a value make a raking of it
 
 
 @overload
@@ -78,8 +81,9 @@ def poststratify(
         data: a DataFrame, or a survey (then categories may be written as labels or codes, user-missing is missing).
         targets: {category: share or count} with one variable in `by`; {("male", "18-29"): share or count}, or
             "male:18-29" as keys, with several; {variable: {category: ...}}, a long table or a CSV as for `rake`, with one
-            margin; or a population: a DataFrame with the columns `by`, and numbers in a column target, count, n or Freq for
-            counts of people, or weight for shares; without such a column each row counts 1, for shares.
+            margin; or a population: a DataFrame with the columns `by`, and numbers in a column target, count, n, freq,
+            frequency, pop, population, total, people, share, proportion, percent (as they stand, in any case), or weight
+            (for shares); without a column of numbers each row counts 1, for shares.
         by: variables whose crossing makes the cells; None where the targets name them.
         base: base weights: a column, a Series, an array, or the Weights of an earlier step. None: ones; for a survey its
             weight in force. Zeros stay zero.
@@ -87,7 +91,7 @@ def poststratify(
         min_n, max_factor: merge cells of fewer rows, or with a larger factor (relative to the average factor), with the
             adjacent cell along the last variable of `by`, then along the one before (see `collapse_targets`). What was
             merged is stated: `.collapsed`.
-        missing, seed: what rows without a value are, as for `rake`. With "ignore" they keep their part of the total.
+        missing, seed: what rows without a value are, as for `rake`. With "own" and "ignore" the weights are those of `rake`.
 
     Returns:
         Weights for a DataFrame. For a survey the same survey under the new weights; standard errors account for the
@@ -113,24 +117,53 @@ def poststratify(
     subject = subject_of(data, base)
     written = _one_margin(targets, by, subject)
     wanted, collapsed = collapsed_target_set(subject, written, rule, bool(partial), missing, seed)
-    cells = _cells(wanted)
-    held = weighted_counts(cells.code, subject.base, cells.size)
-    values = subject.base * cells.factors(held[:, None])[cells.code, 0]
-    table = target_table(subject, wanted, values)
+    margin = wanted.margins[0]
+    found = (
+        _with_gaps(subject, wanted) if margin.relative or margin.own is not None else _in_closed_form(subject, wanted)
+    )
+    table = target_table(subject, wanted, found.values)
     gap = largest_gap(table)
     made = Made(
-        values=values,
+        values=found.values,
         method="poststratify",
-        adjustment=_step(cells, wanted, subject.base, values),
+        adjustment=found.adjustment,
         targets=table,
-        solver="closed form",
+        solver=found.solver,
         max_gap=gap,
         converged=gap <= _MET,
         notices=wanted.notices,
         titles=subject.titles(m.name for m in wanted.margins),
         collapsed=collapsed,
     )
-    return hand_back(subject, weights_of(subject, made), lambda again: _replicates(again, cells))
+    return hand_back(subject, weights_of(subject, made), found.again)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Weights (n,), their step in a variance, how they were found, and what repeats it in replicates."""
+
+    values: FloatArray
+    adjustment: Adjustment
+    solver: str
+    again: Again
+
+
+def _in_closed_form(subject: Subject, wanted: TargetSet) -> _Found:
+    cells = _cells(wanted)
+    held = weighted_counts(cells.code, subject.base, cells.size)
+    values = subject.base * cells.factors(held[:, None])[cells.code, 0]
+    step = _step(cells, wanted, subject.base, values)
+    return _Found(values, step, "closed form", lambda again: _replicates(again, cells, wanted.root))
+
+
+def _with_gaps(subject: Subject, wanted: TargetSet) -> _Found:
+    """Where the margin is relative, or the sample tells a part of it: raking to it, in the full sample and in replicates."""
+    rule, cells = RakingRule(None, _MET, _MOST, "auto"), cells_of(wanted)
+    goals = goals_of(wanted, cells)
+    raked = rule.run(cells.held(subject.base), goals, None)
+    values = subject.base * raked.g[cells.code, 0]
+    step = adjustment_of(wanted, cells, goals, subject, values)
+    return _Found(values, step, raked.solver, lambda again: rake_replicates(again, wanted, cells, rule))
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +172,9 @@ class _Cells:
 
     Attributes:
         code: cell of each row. Shape (n,).
-        shares: of the categories, of the total or (relative) of what the rows with a category have. Shape (C,).
+        shares: of the categories, of the total. Shape (C,), or (C, R) where they differ by replicate.
         names: how each category is shown.
-        total, keeps_total: as for `TargetSet`. relative: as for `Margin`.
+        total, keeps_total: as for `TargetSet`.
         outside: whether there are rows without a category.
     """
 
@@ -150,7 +183,6 @@ class _Cells:
     names: tuple[str, ...]
     total: float
     keeps_total: bool
-    relative: bool
     outside: bool
 
     @property
@@ -159,10 +191,8 @@ class _Cells:
 
     def targets(self, held: FloatArray) -> FloatArray:
         """Weight that each category is to have. Shapes (C or C + 1, R) -> (C, R)."""
-        total = np.full(held.shape[1], self.total)
-        if self.relative:
-            total = total * held[: len(self.shares)].sum(axis=0) / held.sum(axis=0)
-        return self.shares[:, None] * total
+        shares = self.shares if self.shares.ndim == 2 else self.shares[:, None]
+        return np.broadcast_to(shares * self.total, (len(shares), held.shape[1]))
 
     def factors(self, held: FloatArray) -> FloatArray:
         """Factor of each cell under each column of base weights. Shapes (C or C + 1, R) -> the same."""
@@ -178,7 +208,7 @@ def _cells(wanted: TargetSet) -> _Cells:
     margin = wanted.margins[0]
     code = np.where(margin.codes < 0, len(margin.shares), margin.codes)
     outside = not margin.covers_all
-    return _Cells(code, margin.shares, margin.categories, wanted.total, wanted.keeps_total, margin.relative, outside)
+    return _Cells(code, margin.shares, margin.categories, wanted.total, wanted.keeps_total, outside)
 
 
 def _step(cells: _Cells, wanted: TargetSet, before: FloatArray, after: FloatArray) -> Adjustment:
@@ -192,8 +222,9 @@ def _step(cells: _Cells, wanted: TargetSet, before: FloatArray, after: FloatArra
     return replace(step, takes=np.where(inside, step.takes, 0.0), uncertain=root)
 
 
-def _replicates(base: ReplicateBase, cells: _Cells) -> FloatArray:
+def _replicates(base: ReplicateBase, cells: _Cells, root: FloatArray | None) -> FloatArray:
     """Replicate weights post-stratified each. Shape (n, R). R: postStratify on a svyrep.design."""
+    base = base.with_errors(root)
     held = base.cell_totals(cells.code, cells.size)
     inside = held[: len(cells.shares)]
     short = np.flatnonzero(unreachable(inside, cells.shares))
@@ -203,8 +234,9 @@ def _replicates(base: ReplicateBase, cells: _Cells) -> FloatArray:
             f"Post-stratification is not possible in {len(short)} of {base.count} replicates (replicate {listed(short + 1)}): "
             f"with their units left out nobody is left in {listed(map(repr, empty))}. Merge small cells: min_n=30."
         )
+    moved = cells if root is None else replace(cells, shares=cells.shares[:, None] + base.moves(root))
     weights = base.weights
-    weights *= cells.factors(held)[cells.code]
+    weights *= moved.factors(held)[cells.code]
     return weights
 
 
@@ -219,8 +251,8 @@ def _one_margin(targets: CellTargets, by: By, subject: Subject) -> Targets:
             raise ArgumentError(
                 "targets is a population: say which of its columns make the cells, as in by=['sex', 'age4']."
             )
-        number = next((c for c in NUMBERS if c in targets.columns and c not in names), None)
-        return targets_from(targets, [names if len(names) > 1 else names[0]], number, counts=number in COUNTS)
+        margin = names if len(names) > 1 else names[0]
+        return population_targets(targets, names, [margin], number_column(targets, names))
     if names is not None and isinstance(targets, Mapping) and not any(isinstance(v, Mapping) for v in targets.values()):
         return {names[0] if len(names) == 1 else names: targets}  # type: ignore[dict-item]
     if (

@@ -164,7 +164,7 @@ def _made(call: Call, pair: Pair, fit: Participation, errors: FloatArray) -> Mad
         history=fit.history,
         max_gap=largest_gap(targets),
         converged=fit.converged,
-        notices=(model_notice(pair), overlap(pair, fit), *_replicate_notice(pair, errors)),
+        notices=(model_notice(pair), overlap(pair, fit)),
         titles=pair.subject.titles(c.name for c in pair.columns),
         details={
             "balance": balance_of(table),
@@ -198,20 +198,6 @@ def overlap(pair: Pair, fit: Participation) -> Notice:
     return Notice("overlap", text)
 
 
-def _replicate_notice(pair: Pair, errors: FloatArray) -> tuple[Notice, ...]:
-    survey = pair.subject.survey
-    if survey is None or survey.bound.replicates is None:
-        return ()
-    text = "The error of the reference is put into the first replicates, one direction in each (Fuller's method)."
-    rank, usable = errors.shape[1], np.count_nonzero(survey.bound.replicates.rscales > 0)
-    if rank > usable:
-        text += (
-            f" It has {rank} directions and the survey {usable} replicates: of the smallest directions, {rank - usable} left out "
-            "of standard errors. Use more replicates."
-        )
-    return (Notice("reference_error", text),)
-
-
 def failure(pair: Pair, fit: Participation) -> str:
     """Which column is off, why, and what to do."""
     far = np.abs(fit.beta) * np.vstack([pair.x, pair.reference_x]).std(axis=0)
@@ -234,8 +220,8 @@ def _again(call: Call, pair: Pair, fit: Participation, errors: FloatArray) -> Ca
     """The fit repeated in every replicate, the totals of the reference shifted by their error."""
 
     def weights(base: ReplicateBase) -> FloatArray:
-        held = base.weights
-        shifts = replicate_shifts(errors, *base.errors)
+        base = base.with_errors(errors)
+        held, shifts = base.weights, base.moves(errors).T
         fits = [
             fit_participation(
                 call.law,
@@ -258,14 +244,3 @@ def _again(call: Call, pair: Pair, fit: Participation, errors: FloatArray) -> Ca
         return np.column_stack([each.weight for each in fits])
 
     return weights
-
-
-def replicate_shifts(errors: FloatArray, scale: float, rscales: FloatArray) -> FloatArray:
-    """What each replicate adds to the totals so that their variance is L L': a column of L in each, as far as they go.
-
-    Source: Fuller (1998), Statistica Sinica 8, 1153. Shapes (p, q), (R,) -> (R, p).
-    """
-    out = np.zeros((len(rscales), len(errors)))
-    used = np.flatnonzero(rscales > 0)[: errors.shape[1]]
-    out[used] = errors.T[: len(used)] / np.sqrt(scale * rscales[used])[:, None]
-    return out

@@ -23,7 +23,7 @@ from survey_kit.errors import (
 )
 from survey_kit.kernels.propensity import LAWS, TOL, expit, fit_participation, outside_range
 from survey_kit.weighting.cbps import cbps
-from survey_kit.weighting.propensity import propensity, replicate_shifts
+from survey_kit.weighting.propensity import propensity
 
 # Two small samples; the numbers below come from R 4.2 on them:
 #   a <- data.frame(age = c(25,31,38,44,52,61,29,35,47,58,66,70), sex = c(1,0,1,1,0,1,1,0,1,0,1,0))
@@ -236,20 +236,12 @@ def test_replicates_carry_both_errors():
         again = sk.mean(made(method, poll.replicate("JK1"), reference, ["age", "sex"]), "y")
         assert again.theta[0] == pytest.approx(linear.theta[0])
         assert again.se[0] == pytest.approx(linear.se[0], rel=0.05)
-        assert "first replicates" in str(made(method, poll.replicate("JK1"), reference, ["age"]).weights.notices)
-
-
-def test_errors_that_too_few_replicates_cannot_carry_are_told():
-    sample, reference = both(120, 100)
-    halves = sk.from_frame(sample.assign(half=np.arange(len(sample)) % 2)).with_design(psu="half").replicate("JK1")
-    (notice,) = (
-        n.text for n in made("odds", halves, reference, ["age", "sex"]).weights.notices if n.kind == "reference_error"
-    )
-    assert "It has 3 directions and the survey 2 replicates: of the smallest directions, 1 left out" in notice
-    (notice,) = (
-        n.text for n in made("odds", halves, reference, ["age"]).weights.notices if n.kind == "reference_error"
-    )
-    assert "left out" not in notice
+        (told,) = (
+            n
+            for n in made(method, poll.replicate("JK1"), reference, ["age"]).weights.notices
+            if n.kind == "target_replicates"
+        )
+        assert told.count == 4  # two for each of the intercept and age
 
 
 def test_a_reference_with_replicate_weights():
@@ -514,12 +506,6 @@ def test_kernel_starts_anywhere(law):
     shifted = fit_participation(law, x, base, r, d, shift=np.array([0.0, 50.0, 5.0]))
     own = shifted.takes @ x - (d * shifted.reference_score) @ r
     np.testing.assert_allclose(own, [0, 50, 5], atol=1e-7)
-
-
-def test_shifts_have_the_covariance():
-    root = np.array([[2.0, 0.5], [1.0, -1.0], [0.0, 3.0]])
-    shifts = replicate_shifts(root, 0.25, np.array([0.0, 2.0, 1.0, 1.0]))
-    np.testing.assert_allclose(0.25 * (shifts.T * [0, 2, 1, 1]) @ shifts, root @ root.T)
 
 
 def test_import_is_light():

@@ -11,7 +11,7 @@ from support.reference import SHARED, assert_close, entries, needs_shared
 
 import survey_kit as sk
 from survey_kit.errors import ArgumentError, NoValidData, TargetError, UnknownNameError, UnsupportedOption
-from survey_kit.weighting import TargetTable, rake, targets_from
+from survey_kit.weighting import TargetTable, calibrate, poststratify, rake, targets_from
 from survey_kit.weighting.targets.uncertain import multinomial
 
 MARGINS = ["sex", "recage", "receduc"]
@@ -253,13 +253,23 @@ def test_counts_with_covariance_have_an_uncertain_total(sample):
         rake(sample, odd)
 
 
-def test_few_replicates_cannot_carry_many_errors(sample):
+@pytest.mark.parametrize("verb", [rake, poststratify, calibrate])
+@pytest.mark.parametrize("units", [2, 200])
+def test_errors_of_targets_stand_beside_those_of_sampling_in_replicates(sample, verb, units):
     table = with_errors({"age": (dict.fromkeys("abc", 1 / 3), dict.fromkeys("abc", 0.01))})
-    few = poll_of(sample.assign(psu=np.arange(200) % 2)).with_design(weight="w", psu="psu").replicate("JK1")
-    rake(few, table)
-    crossing = targets_from(poll_of(sample), [("sex", "age")], errors=True)
-    with pytest.raises(UnsupportedOption, match="an error of rank 5, and the survey has 2 replicates"):
-        rake(few, crossing)
+    poll = poll_of(sample.assign(psu=np.arange(200) % units)).with_design(weight="w", psu="psu").replicate("JK1")
+    unsure, sure = verb(poll, table), verb(poll, table.drop(columns="se"))
+    shares = sk.proportion(unsure, "age")
+    np.testing.assert_allclose(shares.se, 0.01, rtol=1e-6)
+    made = unsure.design.replicates
+    assert made.matrix.shape[1] == sure.design.replicates.matrix.shape[1] + 4
+    assert sk.mean(unsure, "y").df == sk.mean(sure, "y").df
+    added = sk.mean(unsure, "y").se[0] ** 2 - sk.mean(sure, "y").se[0] ** 2
+    up = [np.sum(unsure.bound.replicates.weights[:, -4 + j] * sample["y"]) / unsure.weight.sum() for j in range(4)]
+    expected = 0.5 * sum((u - sk.mean(unsure, "y").theta[0]) ** 2 for u in up)
+    assert added == pytest.approx(expected, rel=0.02)
+    again = verb(unsure, table.drop(columns="se"))  # a later step knows of nothing new
+    assert again.design.replicates.matrix.shape == made.matrix.shape
 
 
 def test_errors_that_disagree_on_a_variable(sample):

@@ -14,7 +14,6 @@ from survey_kit.kernels.residualize import Adjustment, over
 from survey_kit.weighting.calibration.layout import Layout
 from survey_kit.weighting.targets.shares import Margin
 from survey_kit.weighting.targets.totals import Totals
-from survey_kit.weighting.targets.uncertain import replicate_moves
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,21 +101,18 @@ def total_root(totals: Totals, layout: Layout, weights: FloatArray) -> FloatArra
     return np.hstack(blocks) if blocks else None
 
 
-def totals_by_replicate(
-    totals: Totals, layout: Layout, held: FloatArray, root: FloatArray | None, errors: tuple[float, FloatArray]
-) -> FloatArray:
+def totals_by_replicate(totals: Totals, layout: Layout, held: FloatArray, moves: FloatArray | None) -> FloatArray:
     """The totals of each replicate: own targets from what it holds, then moved by the error of the targets.
 
     Args:
         held: weights of units in each replicate. Shape (units, R).
-        root: L of the totals. Shape (p, q).
-        errors: scale and rscales of the replicates.
+        moves: what is added to the totals in each replicate, for their errors; None: nothing. Shape (p, R).
 
     Returns:
         shape (p, R), or (p,) where all are the same.
     """
     owns = list(_owns(totals))
-    if not owns and root is None:
+    if not owns and moves is None:
         return layout.totals
     out = np.repeat(layout.totals[:, None], held.shape[1], axis=1)
     for own in owns:
@@ -124,4 +120,4 @@ def totals_by_replicate(
         share = layout.features.sums(held)[own.at] / held.sum(axis=0)
         out[own.at] = totals.margins.total * share
         out[own.others] = totals.margins.total * own.p[:, None] * (1 - share)
-    return out if root is None else out + replicate_moves(root, *errors)
+    return out if moves is None else out + moves

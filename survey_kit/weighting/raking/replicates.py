@@ -13,7 +13,6 @@ from survey_kit.weighting.raking.cells import Goals, RakingCells, goals_of
 from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.targets.shares import Margin
 from survey_kit.weighting.targets.target_set import TargetSet
-from survey_kit.weighting.targets.uncertain import replicate_moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +45,13 @@ def rake_replicates(base: ReplicateBase, wanted: TargetSet, cells: RakingCells, 
     """Replicate weights raked to the same targets, shape (n, R). R: survey::rake on a svyrep.design.
 
     Bounds hold for what a row weighs in the full sample: where a replicate counts it twice, it may weigh twice as much.
-    Targets known with error are moved in as many replicates as their covariance has rank; R: svrep::calibrate_to_estimate.
+    Targets known with error are moved in replicates of their own (see ReplicateBase).
     Targets of rows without a value (missing="own") are taken from each replicate.
     """
+    base = base.with_errors(wanted.root)
     held = base.cell_totals(cells.code, cells.size)
     root = np.zeros((sum(len(m.shares) for m in wanted.margins), 0)) if wanted.root is None else wanted.root
-    moves = replicate_moves(root, *base.errors)
+    moves = base.moves(root)
     alone = moves.any(axis=0) | (rule.bounds is not None) | any(m.own is not None for m in wanted.margins)
     g, gap = np.ones_like(held), np.zeros(held.shape[1])
     together = np.flatnonzero(~alone)

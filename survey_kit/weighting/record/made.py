@@ -129,7 +129,11 @@ def hand_back(subject: Subject, weights: Weights, again: Again | None = None) ->
         raise UnsupportedOption(
             f"{weights.method} is not repeated in replicates. Weight before the replicate weights are built."
         )
-    return survey.reweighted(replace(weights, replicates=again(ReplicateBase(bound))))
+    made = again(ReplicateBase(bound))
+    added = made.shape[1] - ReplicateBase(bound).count
+    text = f"Targets known with error: {added} replicates were added for it, which have the full sample under moved targets."
+    told = (*weights.notices, Notice("target_replicates", text, added)) if added else weights.notices
+    return survey.reweighted(replace(weights, replicates=made, notices=told))
 
 
 def _negative(values: FloatArray) -> tuple[Notice, ...]:

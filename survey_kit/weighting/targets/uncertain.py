@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from survey_kit.errors import TargetError, UnsupportedOption
+from survey_kit.errors import TargetError
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.schema import Notice
 from survey_kit.weighting.targets.read import Wish, WrittenMargin
@@ -107,26 +107,6 @@ def multinomial(se: FloatArray, p: FloatArray) -> FloatArray:
     covariance = -np.outer(se, se) * np.sqrt(np.outer(odds, odds))
     np.fill_diagonal(covariance, se**2)
     return covariance
-
-
-def replicate_moves(root: FloatArray, scale: float, rscales: FloatArray) -> FloatArray:
-    """What is added to targets in each replicate, so that their errors add up to the covariance L L'.
-
-    Column j of L goes into one replicate, over sqrt(scale rscales_r); the replicates lie evenly apart.
-    Shapes (K, q), (R,) -> (K, R).
-
-    Source: Fuller (1998), Statistica Sinica 8, 1153; Opsomer & Erciulescu (2021), Survey Methodology 47, 207.
-    """
-    usable, rank = np.flatnonzero(scale * rscales > 0), root.shape[1]
-    if rank > len(usable):
-        raise UnsupportedOption(
-            f"The targets are known with an error of rank {rank}, and the survey has {len(usable)} replicates to carry it. "
-            "Use more replicates, or a linearised design."
-        )
-    moves = np.zeros((len(root), len(rscales)))
-    chosen = usable[(np.arange(rank) * len(usable)) // max(rank, 1)]
-    moves[:, chosen] = root / np.sqrt(scale * rscales[chosen])
-    return moves
 
 
 def _block_diagonal(blocks: Sequence[FloatArray]) -> FloatArray:
