@@ -185,6 +185,7 @@ def _solve(p: _Problem, plan: _Plan, start: FloatArray) -> _Solved:
     best, progress = state.take(np.arange(count)), _Progress(state.gap)
     live = np.flatnonzero(state.gap > plan.goal)
     end, history = state.lam[:, :1], list[float]()
+    state = state if len(live) == count else state.take(live)
     while len(live) and len(history) < plan.max_iter:
         whole = len(live) == count
         state = _step(p if whole else p.take(live), state)

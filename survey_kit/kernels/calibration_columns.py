@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 
 _BLOCK = 2_000_000  # numbers of one block of work
 _MANY = 4  # columns of weights from which products of columns are worth forming once
@@ -179,6 +179,7 @@ def basis_of(
     if population is not None:
         wide = features.cells.shape[1]
         shift[wide:] = features.sums(base[:, None])[wide:, 0] / held
+        shift[wide:][_constant(features)] = 0.0  # what holds the total would be gone
     centred = features.standardised(shift, np.ones(features.width))
     spread = np.sqrt(_squares(centred, worth) / (float(worth.sum()) or 1.0))
     scale = np.where(spread > 0, spread, 1.0)
@@ -189,6 +190,12 @@ def basis_of(
     largest = np.maximum(np.abs(totals), size)
     share = scale / np.where(largest > 0, largest, 1.0)
     return Basis(standard, people, shift, scale, (totals - shift * people) / scale, loose, whiten, empty, share)
+
+
+def _constant(features: Features) -> BoolArray:
+    """Which columns of rows are the same in all rows. Shape (k,)."""
+    rows = np.zeros((1, 0)) if features.rows is None else features.rows
+    return np.asarray(rows.min(axis=0) == rows.max(axis=0))
 
 
 def _squares(features: Features, worth: FloatArray) -> FloatArray:

@@ -25,6 +25,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from survey_kit.kernels.groups import FloatArray, IntArray
+from survey_kit.kernels.rake_compromise import largest_gap, nearest
 from survey_kit.kernels.rake_dual import newton, pseudo_directions, ridge_directions
 from survey_kit.kernels.rake_margins import Margin, deal, read_margins
 from survey_kit.kernels.rake_problem import (
@@ -213,11 +214,20 @@ def _solve(p: Problem, plan: _Plan) -> _Reached:
     worst = np.array([np.argmax(state.gap)])
     if not impossible and state.gap[worst[0]] > plan.tol:
         impossible = contradiction(p.columns(worst), state.columns(worst).lam[0])
-    if (
-        state.gap[worst[0]] > plan.tol
-    ):  # a dual without a solution runs away: the nearest that it came is what was reached
+    if state.gap[worst[0]] > plan.tol and len(p.base) == 1:
+        done = len(swept) + len(stepped)
+        soft = bool(impossible) or done < plan.budget or done >= _STEPS
+        return _Reached(*_best(p, [state, passed, first], soft), swept, stepped, impossible)
+    if state.gap[worst[0]] > plan.tol:
         state = state.or_nearer(passed, first)
     return _Reached(*_cells(p, state), state.gap, swept, stepped, impossible)
+
+
+def _best(p: Problem, reached: list[State], soft: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weights, g and gap that are handed back of a column that missed its targets: a dual without a solution runs away."""
+    w = nearest(p, [_cells(p, state)[0][:, 0] for state in reached], soft)
+    g = np.divide(w, p.base[0], out=np.zeros_like(w), where=p.base[0] > 0)
+    return w[:, None], g[:, None], np.array([largest_gap(p, w)])
 
 
 def _cells(p: Problem, state: State) -> tuple[FloatArray, FloatArray]:

@@ -12,7 +12,6 @@ from typing import TypeAlias
 import numpy as np
 
 from survey_kit.kernels.groups import BoolArray, FloatArray
-from survey_kit.kernels.rake_margins import sums_by
 from survey_kit.kernels.rake_problem import Problem, State, cell_weights, evaluate, factors
 
 _LONGEST_MOVE = 4.0  # of a log factor in one Newton step
@@ -141,11 +140,4 @@ def _pair_tables(p: Problem, state: State) -> FloatArray:
     w = cell_weights(p, state.g)
     if p.low is not None and p.high is not None:
         w = np.where((w > p.low) & (w < p.high), w, 0.0)
-    tables = np.zeros((len(w), len(p.targets), len(p.targets)))
-    for i, (a, at_a) in enumerate(zip(p.margins, p.at, strict=True)):
-        for b, at_b in list(zip(p.margins, p.at, strict=True))[: i + 1]:
-            rows, columns = len(a.target), len(b.target)
-            pairs = sums_by(a.codes * (columns + 1) + b.codes, w, (rows + 1) * (columns + 1))
-            tables[:, at_a, at_b] = pairs.reshape(-1, rows + 1, columns + 1)[:, :-1, :-1]
-            tables[:, at_b, at_a] = tables[:, at_a, at_b].transpose(0, 2, 1)
-    return tables
+    return np.stack([p.indicators.cross(row) for row in w])

@@ -13,11 +13,12 @@ Columns of base weights are the first axis here: shapes (R, C), (R, K), (R, A, B
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
+from survey_kit.kernels.cross_tables import Indicators
 from survey_kit.kernels.groups import FloatArray, IntArray
 from survey_kit.kernels.rake_margins import Margin, Side, sums_by
 
@@ -44,6 +45,7 @@ class Problem:
             largest sum of a margin. Shape (R,).
         fixed: position of the first margin that fixes the total; None where the total is free.
         low, high: bounds on the cell totals, or None. Shapes (R, C), (C,).
+        indicators: the categories of the cells as columns.
     """
 
     base: FloatArray
@@ -57,6 +59,7 @@ class Problem:
     fixed: int | None
     low: FloatArray | None = None
     high: FloatArray | None = None
+    indicators: Indicators = field(default=Indicators((), ()))
 
     @property
     def bounded(self) -> bool:
@@ -156,6 +159,7 @@ def problem(
         fixed,
         None if bounds is None else np.where(rows > 0, bounds[0], 0.0),
         None if bounds is None else np.asarray(bounds[1], dtype=np.float64),
+        indicators=Indicators(tuple(m.codes for m in margins), tuple(len(m.target) for m in margins)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar, overload
 
 import numpy as np
@@ -17,10 +18,11 @@ from survey_kit.weighting.raking.cells import adjustment_of, cells_of, goals_of
 from survey_kit.weighting.raking.choice import MEASURES, Choice, Keep, Measure, choice_of, measure_table
 from survey_kit.weighting.raking.clipped import (
     ChosenRake,
+    Verdict,
     choose_and_rake,
     manner_of,
-    nearest_weights,
     rake_clipped,
+    verdict_on,
 )
 from survey_kit.weighting.record.assemble import largest_gap, target_table
 from survey_kit.weighting.record.made import Made, hand_back, weights_of
@@ -152,6 +154,10 @@ def anesrake(
     choice.check(len(wanted.margins))
     raked = choose_and_rake(subject.base, wanted.margins, choice, manner, again_by)
     weights = _weights(subject, wanted, raked, choice)
+    if not raked.met:
+        verdict = verdict_on(subject.base, wanted.margins, raked)
+        best = _weights(subject, wanted, replace(raked, weights=verdict.weights), choice)
+        raise ConvergenceError(_failure(raked, best, verdict), best)
     return hand_back(subject, weights, lambda replicates: _replicates(replicates, wanted, raked))
 
 
@@ -201,10 +207,7 @@ def _weights(subject: Subject, wanted: TargetSet, raked: ChosenRake, choice: Cho
         titles=subject.titles(m.name for m in used.margins),
         details={"margins": margins, "change": raked.end.change},
     )
-    weights = weights_of(subject, made)
-    if weights.converged:
-        return weights
-    raise ConvergenceError(_failure(subject, wanted, raked, weights), weights)
+    return weights_of(subject, made)
 
 
 def _subset(wanted: TargetSet, raked: ChosenRake) -> TargetSet:
@@ -243,7 +246,7 @@ def _at_limits(raked: ChosenRake) -> tuple[Notice, ...]:
     return (Notice("capped", f"Limits hold: {', '.join(held)} times the mean.", len(held)),) if held else ()
 
 
-def _failure(subject: Subject, wanted: TargetSet, raked: ChosenRake, weights: Weights) -> str:
+def _failure(raked: ChosenRake, weights: Weights, verdict: Verdict) -> str:
     """Which margin is off by how much, why, and what to do."""
     worst = weights.targets.iloc[int(weights.targets["gap"].abs().to_numpy().argmax())]
     manner, steps = raked.manner, raked.end.iterations
@@ -252,9 +255,8 @@ def _failure(subject: Subject, wanted: TargetSet, raked: ChosenRake, weights: We
         f"{worst['category']!r} has target {worst['target_share']:.4%} and reached {worst['achieved_share']:.4%}, off by "
         f"{abs(worst['gap']):.2g} of the total (tol {manner.tol:g})."
     )
-    exists, against = nearest_weights(subject.base, wanted.margins, raked)
-    if against:
-        names = listed(repr(n) for n in against)
+    if verdict.against:
+        names = listed(repr(n) for n in verdict.against)
         return f"{text} With {manner} no weights can meet the targets of {names}. Raise cap, or merge categories."
     if manner.improvement is not None:
         text += (
@@ -265,7 +267,7 @@ def _failure(subject: Subject, wanted: TargetSet, raked: ChosenRake, weights: We
         ways = [f"raise max_iter (now {manner.max_iter})"] if steps >= manner.max_iter else []
         ways += (
             ["use rake(lower=, upper=), which finds weights that hold both"]
-            if exists
+            if verdict.exists
             else ["raise cap", "merge categories"]
         )
         text += f" The way out: {', or '.join(ways)}."

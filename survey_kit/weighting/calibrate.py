@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar, overload
 
 import numpy as np
@@ -12,11 +12,13 @@ from survey_kit.design.protocol import SurveyLike
 from survey_kit.errors import ConvergenceError, listed, one_of
 from survey_kit.kernels.calibrate import Calibrated, calibrate_columns
 from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
+from survey_kit.kernels.residualize import over
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
+from survey_kit.weighting.calibration.compromise import GIVE, STEPS, give_way, nearest_values
 from survey_kit.weighting.calibration.layout import Layout, Moves, clustered_layout, layout_of
 from survey_kit.weighting.calibration.options import Limits, Relax, cluster_of, limits_of, relaxations, variance_of
-from survey_kit.weighting.calibration.report import failure, report
+from survey_kit.weighting.calibration.report import failure, gap_of, report
 from survey_kit.weighting.calibration.variance import adjustment_of, total_root, totals_by_replicate
 from survey_kit.weighting.record.made import Made, ReplicateBase, hand_back, weights_of
 from survey_kit.weighting.rows.missing_answers import Missing
@@ -165,11 +167,14 @@ def _task(
     base = subject.base * scale
     low, high = limits.of_factor(base, totals.population)
     moves = Moves(low, high, q)
-    layout = layout_of(totals, base, moves) if cluster is None else clustered_layout(totals, base, moves, cluster)
+    layout = _layout(totals, base, moves, cluster)
     give = relaxations(relax, layout.columns, totals)
-    people = totals.population or float(base.sum())
-    slack = (give * np.array([c.size for c in layout.columns])) ** 2 / people
+    slack = _slack(give, layout, totals.population or float(base.sum()))
     return _Task(subject, totals, limits, moves, layout, scale, give, slack, cluster)
+
+
+def _layout(totals: Totals, base: FloatArray, moves: Moves, cluster: IntArray | None) -> Layout:
+    return layout_of(totals, base, moves) if cluster is None else clustered_layout(totals, base, moves, cluster)
 
 
 def _scale(subject: Subject, totals: Totals) -> float:
@@ -205,6 +210,10 @@ def _weights(task: _Task) -> Weights:
     factor = layout.of_rows(solved.g[:, 0])
     values = limits.within(base * factor, base, task.totals.population)
     outcome = report(task.subject, task.totals, layout.columns, task.relax, limits, values, base, solved)
+    if not outcome.converged and outcome.max_gap > limits.tol:
+        values = _best(task, solved, values)
+        factor = over(values, base)
+        outcome = report(task.subject, task.totals, layout.columns, task.relax, limits, values, base, solved)
     low, high = limits.of_weight(base, task.totals.population)
     made = Made(
         values=values,
@@ -226,6 +235,37 @@ def _weights(task: _Task) -> Weights:
     if weights.converged:
         return weights
     raise ConvergenceError(failure(outcome, solved, layout, layout.of_units(base), limits), weights)
+
+
+def _best(task: _Task, solved: Calibrated, values: FloatArray) -> FloatArray:
+    """Weights to hand back of a calibration that missed its targets. Shape (n,)."""
+    base, low, high = task.base, task.moves.low, task.moves.high
+    asked = {(c.variable, c.category): r for c, r in zip(task.layout.columns, task.relax, strict=True) if r > 0}
+    tried = [values, base]
+    if solved.iterations < task.limits.max_iter or solved.iterations >= STEPS:
+        tried += [_compromise(task, asked, give) for give in GIVE]
+    with np.errstate(invalid="ignore"):
+        bounds = (np.where(base > 0, low * base, 0.0), np.where(base > 0, high * base, 0.0))
+    return nearest_values(
+        tried, bounds, task.totals.population, lambda w: gap_of(task.subject, task.totals, [*asked], w)
+    )
+
+
+def _compromise(task: _Task, asked: dict[tuple[str, str], float], give: float) -> FloatArray:
+    """Weights of the linear calibration in which every target but the total gives way; it always has some. Shape (n,)."""
+    base, totals, limits = task.base, task.totals.holding(task.subject.n), task.limits
+    positive = limits.curve in ("raking", "sinh")
+    moves = replace(task.moves, low=np.maximum(task.moves.low, 0.0)) if positive else task.moves
+    layout = _layout(totals, base, moves, task.cluster)
+    slack = _slack(give_way(layout.columns, asked, give), layout, totals.population or float(base.sum()))
+    easy = replace(limits, distance="linear", tol=1e-9, max_iter=STEPS)
+    soft = replace(task, totals=totals, layout=layout, slack=slack, limits=easy)
+    return base * layout.of_rows(_solve(soft, layout, layout.of_units(base), layout.totals).g[:, 0])
+
+
+def _slack(give: FloatArray, layout: Layout, people: float) -> FloatArray:
+    """rho of each column. Shape (p,)."""
+    return np.asarray((give * np.array([c.size for c in layout.columns])) ** 2 / people)
 
 
 def _notices(task: _Task) -> tuple[Notice, ...]:

@@ -93,7 +93,7 @@ def rake(
             that keeps its share of the base weights; the targets are for the others. "impute": each answer is drawn from
             the base-weighted answers of rows that agree in the other weighting variables as far as there are any (the
             data stay as they are; standard errors take the draws for answers). "ignore": a margin holds, as shares, among
-            the rows that answered, and leaves the others alone; the total is kept.
+            the rows that answered; what the others weigh together it leaves open, and the nearest weights settle it.
         seed: for "impute"; the same seed draws the same answers.
         solver: "auto"; "ipf" sweeps over the margins only; "newton" works on all margins at once.
 
@@ -242,6 +242,10 @@ def _weights(subject: Subject, wanted: TargetSet, cells: RakingCells, raked: _Ra
     result = weights_of(subject, made)
     if result.converged:
         return result
+    if raked.rule.solver == "ipf" and not zeroed and not raked.cells.contradiction:
+        raked = _rake_rows(subject, wanted, cells, replace(raked.rule, solver="auto"))  # sweeps alone prove little
+        table = target_table(subject, wanted, raked.weights, cells)
+        zeroed = _zeroed(raked, table, wanted.total, limits) if largest_gap(table) <= limits.tol else 0
     raise ConvergenceError(_failure(result, zeroed, raked.cells.contradiction, wanted, limits), result)
 
 
@@ -263,7 +267,7 @@ def _failure(result: Weights, zeroed: int, contradiction: tuple[int, ...], wante
         f"{worst['target']:.6g} ({worst['target_share']:.4%}) and reached {worst['achieved_share'] * wanted.total:.6g} "
         f"({worst['achieved_share']:.4%}), off by {abs(worst['gap']):.2g} of the total."
     )
-    if zeroed and result.max_gap <= limits.tol:
+    if zeroed and (result.max_gap <= limits.tol or result.solver == "ipf"):
         text = f"Raking did not converge {steps}: the targets are met only with weight 0 for some rows (n={zeroed})."
         return f"{text} Merge categories, or leave a margin out."
     if contradiction:

@@ -71,6 +71,14 @@ def report(
     return Outcome(table, float(gap.max(initial=0.0)), bool(met) and not zeroed, zeroed, worst, details, notices)
 
 
+def gap_of(subject: Subject, totals: Totals, relaxed: Sequence[tuple[str, str]], weights: FloatArray) -> float:
+    """The largest gap that weights leave in targets that are exact."""
+    table = _table(subject, totals, weights, subject.base)
+    gap = table["gap"].abs().to_numpy(dtype=float)
+    soft = [pair in relaxed for pair in zip(table["variable"], table["category"], strict=True)]
+    return float(np.where(np.isnan(gap), np.inf, np.where(soft, 0.0, gap)).max(initial=0.0))
+
+
 def _table(subject: Subject, totals: Totals, weights: FloatArray, base: FloatArray) -> pd.DataFrame:
     """The rows of `Weights.targets`, with what is achieved in weights."""
     parts = []

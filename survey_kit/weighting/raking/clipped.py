@@ -23,6 +23,7 @@ from survey_kit.kernels.clip_rake import (
 )
 from survey_kit.kernels.groups import FloatArray, IntArray, combine
 from survey_kit.kernels.rake import rake_cells_within
+from survey_kit.kernels.rake_compromise import level
 from survey_kit.weighting.raking.choice import Choice, measure_table
 from survey_kit.weighting.rows.arguments import check_stop
 from survey_kit.weighting.targets.target_set import Margin
@@ -170,12 +171,30 @@ def _cells(w: FloatArray, codes: Sequence[IntArray]) -> tuple[IntArray, IntArray
     return combine([*(c + 1 for c in codes), np.unique(w, return_inverse=True)[1].astype(np.int64)])
 
 
-def nearest_weights(base: FloatArray, margins: Sequence[Margin], raked: ChosenRake) -> tuple[bool, tuple[str, ...]]:
-    """Whether weights exist that hold limits and margins, and the margins that are proved to contradict the limits."""
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What raking to limits and margins together says of cycles that missed them.
+
+    Attributes:
+        exists: whether weights exist that hold limits and margins.
+        against: margins that are proved to contradict the limits.
+        weights: the nearest that were reached, of mean 1. Shape (n,).
+    """
+
+    exists: bool
+    against: tuple[str, ...]
+    weights: FloatArray
+
+
+def verdict_on(base: FloatArray, margins: Sequence[Margin], raked: ChosenRake) -> Verdict:
+    """Whether weights exist that hold limits and margins, and what is nearest to them of all that was reached.
+
+    Cycles that stop by improvement hand back their own weights, which are those of R.
+    """
     held, manner = base > 0, raked.manner
     w = base[held] / base[held].mean()
     chosen = [margins[i] for i in raked.chosen]
-    codes = [m.codes[held] for m in chosen]
+    codes, shares = [m.codes[held] for m in chosen], [m.shares for m in chosen]
     cell, first = _cells(w, codes)
     rows = np.bincount(cell, minlength=len(first)).astype(np.float64)
     found = rake_cells_within(
@@ -186,4 +205,14 @@ def nearest_weights(base: FloatArray, margins: Sequence[Margin], raked: ChosenRa
         manner.high * rows,
         relative=[m.relative for m in chosen],
     )
-    return bool(found.gap.max() <= 1e-8), tuple(chosen[m].name for m in found.contradiction)
+    exists = bool(found.gap.max() <= 1e-8)
+    against = tuple(chosen[m].name for m in found.contradiction if m < len(chosen))
+    if manner.improvement is not None:
+        return Verdict(exists, against, raked.weights)
+    tried = [raked.weights[held][first], w[first], *([] if exists else [found.weights[:, 0] / rows])]
+    goals = Cycles(rows, [c[first] for c in codes], shares, manner.clip(rows))
+    total = float(rows.sum())
+    made = [level(rows * v, manner.low * rows, manner.high * rows, total) / rows for v in tried]
+    out = np.zeros(len(base))
+    out[held] = min(made, key=goals.gap)[cell]
+    return Verdict(exists, against, out)
