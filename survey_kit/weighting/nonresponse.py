@@ -178,7 +178,8 @@ def _case(subject: Subject, responded: Who, eligible: Who | None) -> _Case:
         raise NoValidData(
             f"Nobody of {int(asked.sum())} responded with a base weight above 0: nobody can take the weight over."
         )
-    return _Case(yes, asked, subject.base)
+    there = subject.base > 0  # rows of weight zero are no part of the sample: they are in no class, rate or fit
+    return _Case(yes & there, asked & there, subject.base)
 
 
 def _by_classes(subject: Subject, case: _Case, how: _How) -> tuple[Made, Classes, ResponseModel | None]:

@@ -316,3 +316,19 @@ def test_data_are_not_changed():
     adjust_nonresponse(DF, "r", by="h", base="w", min_n=2)
     adjust_nonresponse(DF, "r", model=["age"], base="w")
     pd.testing.assert_frame_equal(DF, before)
+
+
+@pytest.mark.parametrize("how", [{"by": "half"}, {"model": "x"}, {"model": "x", "classes": 5, "weighted": False}])
+def test_rows_of_weight_zero_are_in_no_class_rate_or_fit(how):
+    random = np.random.default_rng(3)
+    frame = pd.DataFrame({"x": random.normal(0, 1, 600)})
+    frame["half"] = np.where(frame["x"] > 0, "up", "down")
+    live = random.random(600) < 1 / (1 + np.exp(frame["x"]))
+    frame["answered"] = live & (random.random(600) < 1 / (1 + np.exp(-frame["x"])))
+    base = np.where(live, 2.0, 0.0)
+    whole = adjust_nonresponse(frame, "answered", base=base, **how)
+    part = adjust_nonresponse(frame[live], "answered", base=base[live], **how)
+    np.testing.assert_allclose(whole.values[live], part.values, rtol=1e-9)
+    assert (whole.values[~live] == 0).all()
+    pd.testing.assert_frame_equal(whole.factors, part.factors)
+    assert whole.details["response_rate"] == part.details["response_rate"]
