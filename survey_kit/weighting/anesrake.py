@@ -26,6 +26,7 @@ from survey_kit.weighting.raking.clipped import (
 )
 from survey_kit.weighting.record.assemble import largest_gap, target_table
 from survey_kit.weighting.record.made import Made, hand_back, weights_of
+from survey_kit.weighting.rows.arguments import rounding_stops
 from survey_kit.weighting.rows.missing_answers import Missing
 from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
@@ -255,6 +256,9 @@ def _failure(raked: ChosenRake, weights: Weights, verdict: Verdict) -> str:
         f"{worst['category']!r} has target {worst['target_share']:.4%} and reached {worst['achieved_share']:.4%}, off by "
         f"{abs(worst['gap']):.2g} of the total (tol {manner.tol:g})."
     )
+    rounding = rounding_stops(weights.max_gap, manner.tol)
+    if rounding and manner.improvement is None:
+        return f"{text} {rounding}"
     if verdict.against:
         names = listed(repr(n) for n in verdict.against)
         return f"{text} With {manner} no weights can meet the targets of {names}. Raise cap, or merge categories."

@@ -134,7 +134,7 @@ def weighted_by(
     errors = _roots(reference_errors(pair.reference, fit.reference_score[:, None] * pair.reference_x))
     weights = weights_of(subject, _made(call, pair, fit, errors))
     if not fit.converged:
-        raise ConvergenceError(failure(pair, fit), weights)
+        raise ConvergenceError(failure(pair, fit, call.max_iter), weights)
     return hand_back(subject, weights, _again(call, pair, fit, errors))
 
 
@@ -198,13 +198,18 @@ def overlap(pair: Pair, fit: Participation) -> Notice:
     return Notice("overlap", text)
 
 
-def failure(pair: Pair, fit: Participation) -> str:
+def failure(pair: Pair, fit: Participation, max_iter: int = MAX_ITER) -> str:
     """Which column is off, why, and what to do."""
     far = np.abs(fit.beta) * np.vstack([pair.x, pair.reference_x]).std(axis=0)
     worst = pair.names[int(np.argmax(fit.gap if fit.gap.max() > 1e-6 else far))]
+    text = (
+        f"The propensities did not converge after {fit.iterations} step{'s' if fit.iterations != 1 else ''}: {worst!r} is off "
+        f"by {fit.gap.max():.2g} of its total."
+    )
+    if fit.iterations >= max_iter and max_iter < MAX_ITER:
+        return f"{text} max_iter={max_iter} stopped the steps; raise it (without it there are up to {MAX_ITER})."
     return (
-        f"The propensities did not converge after {fit.iterations} steps: {worst!r} is off by {fit.gap.max():.2g} of its "
-        "total. No finite coefficients exist where a combination of categories is in one sample only, or where the sample "
+        f"{text} No finite coefficients exist where a combination of categories is in one sample only, or where the sample "
         f"holds more of it than the population does. Merge categories, or leave {worst!r} out."
     )
 

@@ -19,7 +19,7 @@ from survey_kit.weighting.raking.cells import RakingCells, adjustment_of, cells_
 from survey_kit.weighting.raking.replicates import RakingRule, rake_replicates
 from survey_kit.weighting.record.assemble import largest_gap, target_table
 from survey_kit.weighting.record.made import Made, hand_back, weights_of
-from survey_kit.weighting.rows.arguments import check_stop
+from survey_kit.weighting.rows.arguments import check_stop, rounding_stops
 from survey_kit.weighting.rows.missing_answers import Missing
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.targets.read import Targets
@@ -270,6 +270,9 @@ def _failure(result: Weights, zeroed: int, contradiction: tuple[int, ...], wante
     if zeroed and (result.max_gap <= limits.tol or result.solver == "ipf"):
         text = f"Raking did not converge {steps}: the targets are met only with weight 0 for some rows (n={zeroed})."
         return f"{text} Merge categories, or leave a margin out."
+    rounding = rounding_stops(result.max_gap, limits.tol)
+    if rounding:
+        return f"{text} {rounding}"
     if contradiction:
         return f"{text} {_why(contradiction, wanted, limits)}"
     return f"{text} Raise max_iter (now {limits.max_iter}), or allow a larger tol (now {limits.tol:g})."

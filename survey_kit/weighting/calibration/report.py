@@ -15,6 +15,7 @@ from survey_kit.schema import Notice
 from survey_kit.weighting.calibration.layout import Column, Layout
 from survey_kit.weighting.calibration.options import Limits
 from survey_kit.weighting.record.assemble import target_table
+from survey_kit.weighting.rows.arguments import ROUNDING, rounding_stops
 from survey_kit.weighting.rows.subject import Subject
 from survey_kit.weighting.targets.totals import PEOPLE, NumericTotal, Totals
 
@@ -160,7 +161,7 @@ def failure(outcome: Outcome, solved: Calibrated, layout: Layout, base: FloatArr
         f"Calibration did not converge {steps}: {worst['variable']!r} = {worst['category']!r} has target "
         f"{worst['target']:.6g} and reached {worst['achieved']:.6g}, off by {abs(worst['gap']):.2g} of the total."
     )
-    return f"{text} {_why(solved, layout, base, limits)}"
+    return f"{text} {rounding_stops(outcome.max_gap, limits.tol) or _why(solved, layout, base, limits)}"
 
 
 _GIVE_WAY = "let a target give way with relax={variable: 0.01}"
@@ -184,7 +185,7 @@ def _why(solved: Calibrated, layout: Layout, base: FloatArray, limits: Limits) -
 
 def _conflict(solved: Calibrated, columns: Sequence[Column], limits: Limits) -> str:
     most = float(solved.conflict.max(initial=0.0))
-    if most <= limits.tol:
+    if most <= max(limits.tol, ROUNDING):
         return ""
     names = dict.fromkeys(c.variable for c, x in zip(columns, solved.conflict, strict=True) if x > 0.05 * most)
     if len(names) == 1:
