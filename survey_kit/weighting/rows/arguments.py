@@ -7,7 +7,6 @@ import numpy as np
 from survey_kit.design.weight_checks import is_number
 from survey_kit.errors import ArgumentError
 
-
 LEAST_TOL = 1e-15  # sums of doubles are no nearer to a total
 ROUNDING = 1e-12  # a gap below this may be all that rounding allows
 
