@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,13 +14,20 @@ WRONG_INPUT = 2
 MISSED = 3  # weights that do not meet their targets
 
 
+def _as_it_is(text: str) -> str:
+    return text
+
+
 @contextmanager
-def errors_in_a_sentence() -> Iterator[None]:
-    """An error of survey_kit is printed as its text and ends with code 2; any other is a bug and passes."""
+def errors_in_a_sentence(worded: Callable[[str], str] = _as_it_is) -> Iterator[None]:
+    """An error of survey_kit is printed as its text and ends with code 2; any other is a bug and passes.
+
+    `worded`: puts the options of Python into those of the command.
+    """
     try:
         yield
     except SurveyKitError as error:
-        typer.secho(f"survey-kit: {printable(str(error))}", err=True)
+        typer.secho(f"survey-kit: {printable(worded(str(error)))}", err=True)
         raise typer.Exit(WRONG_INPUT) from None
 
 

@@ -61,7 +61,7 @@ def test_targets_that_cannot_be_met_end_with_code_3_and_write_nothing(folder):
     done = run(folder, "poll.sav", "--targets", "hard.csv", "--cap", "1.5", "-o", "weighted.sav")
     assert done.returncode == 3
     assert "survey-kit: Raking did not converge" in done.stderr
-    assert "With upper=1.5 no weights can meet the targets of 'sex'" in done.stderr
+    assert "With --cap 1.5 no weights can meet the targets of 'sex'" in done.stderr
     assert not (folder / "weighted.sav").exists()
     assert (folder / "poll.sav").read_bytes() == before
 
@@ -75,7 +75,7 @@ def test_targets_that_cannot_be_met_end_with_code_3_and_write_nothing(folder):
         (("--targets", "margins.csv", "--out", "poll.sav"), "poll.sav is what the output is made from"),
         (("--targets", "margins.csv", "--out", "margins.csv"), "margins.csv is what the output is made from"),
         (("--targets", "margins.csv", "--cap", "0.5"), "1 must lie between them."),
-        (("--targets", "margins.csv", "--missing", "drop"), "missing='drop' is not available."),
+        (("--targets", "margins.csv", "--missing", "drop"), "--missing 'drop' is not available."),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_code_2(folder, arguments, said):
@@ -83,3 +83,24 @@ def test_what_cannot_be_done_is_one_sentence_and_code_2(folder, arguments, said)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_weight_that_the_file_declares_is_mentioned_when_it_is_not_used(folder):
+    assert run(folder, "poll.sav", "--targets", "margins.csv", "-o", "once.sav").returncode == 0
+    done = run(folder, "once.sav", "--targets", "margins.csv", "-o", "twice.dta")
+    assert done.returncode == 0, done.stderr
+    assert "note: The file's weight 'weight' was not used. --base weight starts from it." in done.stdout
+    assert "weight 'weight_2' added" in done.stdout
+    assert done.stderr == ""  # what .dta cannot hold is a note, not a warning with a line of code
+    silent = run(folder, "once.sav", "--targets", "margins.csv", "--base", "weight", "-o", "twice.sav")
+    assert "was not used" not in silent.stdout
+
+
+def test_gaps_are_refused_in_words_of_the_shell(folder):
+    (folder / "gaps.csv").write_text(
+        "sex,age\n" + "man,18-39\nman,40+\nwoman,18-39\nwoman,40+\n,40+\n" * 3, encoding="utf-8"
+    )
+    done = run(folder, "gaps.csv", "--targets", "margins.csv")
+    assert done.returncode == 2
+    assert "--missing own, --missing impute or --missing ignore" in done.stderr
+    assert run(folder, "gaps.csv", "--targets", "margins.csv", "--missing", "own").returncode == 0
