@@ -52,6 +52,7 @@ def anesrake(
     iterate: bool | Measure = True,
     improvement: float | None = None,
     missing: Missing = "error",
+    seed: int = 0,
     tol: float | None = None,
     max_iter: int = 1000,
 ) -> Weights: ...
@@ -71,6 +72,7 @@ def anesrake(  # type: ignore[overload-cannot-match]
     iterate: bool | Measure = True,
     improvement: float | None = None,
     missing: Missing = "error",
+    seed: int = 0,
     tol: float | None = None,
     max_iter: int = 1000,
 ) -> S: ...
@@ -89,6 +91,7 @@ def anesrake(
     iterate: bool | Measure = True,
     improvement: float | None = None,
     missing: Missing = "error",
+    seed: int = 0,
     tol: float | None = None,
     max_iter: int = 1000,
 ) -> Weights | SurveyLike:
@@ -116,7 +119,7 @@ def anesrake(
         improvement: None: go on until margins and cap hold to tol. A number: stop once a cycle changes the weights by more
             than (1 - improvement) of what the cycle before changed, R's convcrit (0.01 there); weights may then pass the
             cap by 0.0001 of the mean, as in R.
-        missing: rows without a value, as for `rake`; with "ignore", which is R's way, they keep the weight that they have
+        missing, seed: rows without a value, as for `rake`; with "ignore", which is R's way, they keep the weight that they have
             when the margin's turn comes.
         tol: a margin is met when every category is within tol of its target, as a part of the total: 1e-10, or 1e-5 with
             improvement.
@@ -150,7 +153,7 @@ def anesrake(
     manner = manner_of(cap, floor, improvement, tol, max_iter)
     again_by = _again_by(iterate, choice)
     subject = subject_of(data, base)
-    wanted = target_set(subject, targets, missing)
+    wanted = target_set(subject, targets, missing, seed)
     _refuse(wanted)
     choice.check(len(wanted.margins))
     raked = choose_and_rake(subject.base, wanted.margins, choice, manner, again_by)

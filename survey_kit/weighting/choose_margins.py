@@ -24,6 +24,7 @@ def choose_margins(
     at_most: int | None = None,
     keep: Keep = "largest",
     missing: Missing = "error",
+    seed: int = 0,
 ) -> pd.DataFrame:
     """How far each variable is from its targets under the base weights, and which ones `anesrake` would rake to.
 
@@ -38,7 +39,7 @@ def choose_margins(
         at_most: if more reach the limit, the furthest so many are chosen.
         keep: "largest" takes the variables that are furthest off, as R's manual says; "smallest" those that are least off,
             as R anesrake 0.80 does in fact.
-        missing: rows without a value, as for `rake`. R: "ignore".
+        missing, seed: rows without a value, as for `rake`. R: "ignore".
 
     Returns:
         One row for each variable in the order of the targets: variable, the six measures, chosen.
@@ -58,7 +59,7 @@ def choose_margins(
     """
     choice = choice_of(limit, measure, at_least, at_most, keep)
     subject = subject_of(data, base)
-    wanted = target_set(subject, targets, missing)
+    wanted = target_set(subject, targets, missing, seed)
     choice.check(len(wanted.margins))
     table = measure_table(wanted.margins, subject.base)
     chosen = choice.first(table[measure].to_numpy())

@@ -8,6 +8,7 @@ import pytest
 from support.reference import DATA, assert_close, entries, needs_shared
 
 from survey_kit.errors import ArgumentError, TargetMismatchError
+from survey_kit.weighting.anesrake import anesrake
 from survey_kit.weighting.choose_margins import choose_margins
 from survey_kit.weighting.raking.choice import MEASURES
 
@@ -101,3 +102,14 @@ def test_anesrakefinder():
     table = choose_margins(pd.read_csv(DATA / "anes04.csv"), entry["args"]["targets"], missing="ignore")
     assert table["variable"].tolist() == entry["result"]["rownames"]
     assert_close(table[entry["result"]["colnames"]].to_numpy(), np.array(entry["result"]["values"]), 1e-8)
+
+
+def test_the_seed_of_imputed_answers_is_heeded():
+    random = np.random.default_rng(2)
+    frame = pd.DataFrame({"a": random.choice(["x", "y", None], 300), "b": random.choice(["u", "v"], 300)})
+    targets = {"a": {"x": 0.7, "y": 0.3}, "b": {"u": 0.6, "v": 0.4}}
+    one, other = (choose_margins(frame, targets, missing="impute", seed=s)["total"] for s in (1, 2))
+    assert not np.allclose(one, other)
+    weights = [anesrake(frame, targets, missing="impute", seed=s).values for s in (1, 1, 2)]
+    np.testing.assert_array_equal(weights[0], weights[1])
+    assert not np.allclose(weights[0], weights[2])
