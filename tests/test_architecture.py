@@ -40,6 +40,17 @@ def test_weighting_alone_needs_numpy_and_pandas_only():
     assert _loaded("from survey_kit.weighting import rake", unwanted) == []
 
 
+def test_weighting_a_frame_goes_on_needing_numpy_and_pandas_only():
+    statement = (
+        "import pandas as pd; import survey_kit.weighting as w; "
+        "d = pd.DataFrame({'a': ['x', 'y', 'y'] * 9, 'x': range(27), 'r': [1, 1, 0] * 9}); t = {'a': {'x': 0.4, 'y': 0.6}}; "
+        "one = w.adjust_nonresponse(d, 'r', model=['x', 'a']); two = w.rake(d, t, base=one, upper=3); "
+        "three = w.normalize(w.trim(two, upper=2)); w.calibrate(d, {**t, 'x': {'mean': 14}}); w.poststratify(d, t['a'], by='a'); "
+        "w.anesrake(d, t); repr(three); three._repr_html_(); three.summary()"
+    )
+    assert _loaded(statement, ("scipy", "formulaic", "statsmodels", "matplotlib", "pydantic", "survey_kit.survey")) == []
+
+
 def test_estimation_loads_no_modelling_or_plotting():
     statement = "import survey_kit as sk, pandas as pd; sk.mean(sk.from_frame(pd.DataFrame({'x': [1.0, 2.0]})), 'x')"
     assert _loaded(statement, ("statsmodels", "seaborn", "pingouin", "matplotlib", "formulaic", "typst")) == []
