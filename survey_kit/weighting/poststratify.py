@@ -26,7 +26,7 @@ from survey_kit.weighting.rows.replicate_base import ReplicateBase
 from survey_kit.weighting.rows.subject import Base, Subject, subject_of
 from survey_kit.weighting.targets.collapse import collapsed_target_set, small_cells
 from survey_kit.weighting.targets.population import number_column, population_targets
-from survey_kit.weighting.targets.read import LONG, Targets, read_targets
+from survey_kit.weighting.targets.read import NUMBERS_ELSEWHERE, Targets, is_population, read_targets
 from survey_kit.weighting.targets.target_set import TargetSet
 
 S = TypeVar("S", bound=SurveyLike)
@@ -246,13 +246,13 @@ def _one_margin(targets: CellTargets, by: By, subject: Subject) -> Targets:
     names = None if by is None else columns_of(by, columns)
     if names == ():
         raise ArgumentError(f"by={by!r} must name at least one column.")
-    if isinstance(targets, pd.DataFrame) and not any(c in targets.columns for c in LONG[:2]):
+    if isinstance(targets, pd.DataFrame) and is_population(targets):
         if names is None:
             raise ArgumentError(
                 "targets is a population: say which of its columns make the cells, as in by=['sex', 'age4']."
             )
         margin = names if len(names) > 1 else names[0]
-        return population_targets(targets, names, [margin], number_column(targets, names))
+        return population_targets(targets, names, [margin], number_column(targets, names), "Not among `by`")
     if names is not None and isinstance(targets, Mapping) and not any(isinstance(v, Mapping) for v in targets.values()):
         return {names[0] if len(names) == 1 else names: targets}  # type: ignore[dict-item]
     if (
@@ -260,6 +260,8 @@ def _one_margin(targets: CellTargets, by: By, subject: Subject) -> Targets:
         and isinstance(targets, Mapping)
         and not any(isinstance(v, (Mapping, pd.Series)) for v in targets.values())
     ):
+        if targets and all(key in columns for key in targets):
+            raise ArgumentError(f"targets has a number for {next(iter(targets))!r}. {NUMBERS_ELSEWHERE}.")
         raise ArgumentError("targets has categories, but not their variable. Give it: by='sex', or by=['sex', 'age4'].")
     return _checked(targets, names, columns)
 

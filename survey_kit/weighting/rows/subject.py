@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime, time
 from functools import cached_property
 from inspect import getattr_static
 from typing import TypeAlias, cast
@@ -90,6 +92,10 @@ class Answers:
     names: tuple[str, ...]
     known_as: dict[str, list[int]] = field(repr=False)
     booleans: bool = False
+
+    def at(self, text: str) -> list[int]:
+        """Positions of the categories that a text names; "1.0" is 1 as well, and midnight the day."""
+        return next((self.known_as[t] for t in (text, *_spellings(text)) if t in self.known_as), [])
 
     @cached_property
     def missing(self) -> int:
@@ -182,8 +188,18 @@ def _answers(subject: Subject, name: Hashable) -> Answers:
 
 
 def category_text(value: object) -> str:
-    """A category as text: 1, 1.0 and "1" are all "1"."""
+    """A category as text: 1, 1.0 and "1" are all "1", and midnight is the day."""
+    if isinstance(value, datetime) and value.tzinfo is None and value.time() == time():
+        return value.date().isoformat()
     return format_code(value)
+
+
+def _spellings(text: str) -> list[str]:
+    """How a text that names a number or a day may be written otherwise."""
+    if re.fullmatch(r"-?\d+(\.0+)?", text):
+        return [text.split(".")[0], f"{text.split('.')[0]}.0"]
+    day = re.fullmatch(r"(\d{4}-\d\d-\d\d)([ T]00:00(:00(\.0+)?)?)?", text)
+    return [day[1], f"{day[1]} 00:00:00"] if day else []
 
 
 def _survey_like(data: object) -> SurveyLike:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from survey_kit.kernels.groups import IntArray, combine
 from survey_kit.weighting.rows.subject import Answers, Subject, answers, category_text
-from survey_kit.weighting.targets.read import Wish, WrittenMargin
+
+if TYPE_CHECKING:
+    from survey_kit.weighting.targets.read import Wish, WrittenMargin
 
 
 def natural_order(subject: Subject, column: Hashable, found: Answers) -> tuple[str, ...] | None:
@@ -32,20 +35,21 @@ def in_order(subject: Subject, column: Hashable) -> Answers:
     """The answers of a column with categories in their order (texts by the alphabet), whatever the order of rows."""
     found = answers(subject, column)
     order = natural_order(subject, column, found) or tuple(sorted(found.names))
-    rank = np.array([order.index(name) for name in found.names], dtype=np.int64)
+    place = {name: at for at, name in enumerate(order)}
+    rank = np.array([place[name] for name in found.names], dtype=np.int64)
     codes = np.where(found.codes < 0, -1, rank[np.maximum(found.codes, 0)]) if len(rank) else found.codes
     known = {text: [int(rank[p]) for p in positions] for text, positions in found.known_as.items()}
     return Answers(codes, order, known, found.booleans)
 
 
 def rows_of(subject: Subject, margin: WrittenMargin) -> list[int] | None:
-    """Rows of each category as written; None where the margin is not of the data's columns."""
+    """Rows with weight of each category as written; None where the margin is not of the data's columns."""
     columns = list(subject.frame.columns)
     if margin.fault or not margin.variables or any(columns.count(v) != 1 for v in margin.variables):
         return None
     parts = [answers(subject, v) for v in margin.variables]
     code, first = combine([p.codes + 1 for p in parts])
-    counts = np.bincount(code, minlength=len(first))
+    counts = np.bincount(code, weights=subject.base > 0, minlength=len(first))
     held = {tuple(int(p.codes[i]) for p in parts): int(n) for i, n in zip(first, counts, strict=True)}
     return [held.get(place, 0) if (place := _place(wish, parts)) is not None else 0 for wish in margin.wishes]
 
@@ -73,10 +77,10 @@ def _axis(natural: tuple[str, ...] | None, listed: list[str]) -> dict[str, int]:
 
 
 def _name(found: Answers, text: str) -> str:
-    positions = found.known_as.get(text, [])
+    positions = found.at(text)
     return found.names[positions[0]] if positions else text
 
 
 def _place(wish: Wish, parts: Sequence[Answers]) -> tuple[int, ...] | None:
-    found = [part.known_as.get(text, []) for text, part in zip(wish.key, parts, strict=True)]
+    found = [part.at(text) for text, part in zip(wish.key, parts, strict=True)]
     return tuple(p[0] for p in found) if all(found) else None

@@ -284,7 +284,7 @@ def _merge(subject: Subject, total: float, rule: SmallCells, cut: _Cut) -> _Merg
     names = [*margin.categories, *(w.shown for w in cut.empty)]
     shares = np.concatenate([margin.shares * (1 - cut.absent), cut.absent * _proportions(cut.empty)])
     counted = margin.codes >= 0
-    rows = weighted_counts(margin.codes[counted], np.ones(int(counted.sum())), len(names))
+    rows = weighted_counts(margin.codes[counted], (subject.base[counted] > 0).astype(float), len(names))
     held = weighted_counts(margin.codes[counted], subject.base[counted], len(names))
     place = places_of(subject, cut.written, wishes)
     cells = collapse_cells(place, rows, held, shares * total, rule.limits(total / held.sum()))
@@ -318,8 +318,10 @@ def joined_names(group: IntArray, place: IntArray, names: Sequence[str]) -> tupl
     rank = np.argsort(np.argsort(first))
     into = rank[into].astype(np.int64)
     order = np.lexsort(place.T[::-1])
-    joined = [" + ".join(names[i] for i in order if into[i] == g) for g in range(len(first))]
-    return into, tuple(joined)
+    members: list[list[str]] = [[] for _ in first]
+    for i in order:
+        members[into[i]].append(names[i])
+    return into, tuple(map(" + ".join, members))
 
 
 def collapsed_table(

@@ -35,9 +35,9 @@ def difference(left: str, right: str) -> str:
 
 
 def _shape(name: str) -> str:
-    """What is left of a name when look-alike letters, case, spaces and dashes are made one."""
+    """What is left of a name when look-alike letters, case, dashes, spaces and signs without width are made one."""
     plain = unicodedata.normalize("NFKC", name).casefold().translate(_TWINS)
-    return "".join(plain.split())
+    return "".join(c for c in plain if not c.isspace() and unicodedata.category(c) != "Cf")
 
 
 def _code_point(character: str | None) -> str:

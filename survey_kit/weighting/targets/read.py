@@ -10,20 +10,24 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from survey_kit.errors import ArgumentError, MissingFileError, TargetError, did_you_mean
+from survey_kit.design.weight_checks import is_number
+from survey_kit.errors import ArgumentError, TargetError, did_you_mean
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.schema import Notice
-from survey_kit.weighting.rows.subject import category_text
-from survey_kit.weighting.targets.sources import TargetTable, from_population
+from survey_kit.weighting.rows.subject import category_text, has_all
+from survey_kit.weighting.targets.population import from_population
+from survey_kit.weighting.targets.sources import TargetTable
+from survey_kit.weighting.targets.target_file import LONG, read_csv, with_plain_names
 
 Targets: TypeAlias = (
     Mapping[Hashable, Mapping[Hashable, float | None]] | pd.DataFrame | TargetTable | str | os.PathLike[str]
 )
 
-LONG = ("variable", "category", "target")
 _LONG_FORM = (
     "Give the long form (one row per category; columns variable, category, target) or {variable: {category: share}}."
 )
+
+NUMBERS_ELSEWHERE = "Totals and means of numbers are for rake and calibrate; give {category: share or count} here"
 
 
 class _Free:
@@ -111,9 +115,9 @@ def read_written(targets: Targets, columns: Collection[Hashable]) -> WrittenTarg
 
     Args:
         targets: {variable: {category: target}}, a long DataFrame, the path of a CSV file in the long form (comma, or
-            semicolon with decimal commas; UTF-8), a `TargetTable`, or a population as a DataFrame. A crossed margin has a
-            tuple of variables as its key, or "sex:age4" where no column has that name; its categories are tuples, or
-            "male:18-29".
+            semicolon with decimal commas; UTF-8, or UTF-16 that says so), a `TargetTable`, or a population as a DataFrame.
+            A crossed margin has a tuple of variables as its key, or "sex:age4" where no column has that name; its
+            categories are tuples, or "male:18-29".
         columns: columns of the data.
 
     Raises:
@@ -123,14 +127,25 @@ def read_written(targets: Targets, columns: Collection[Hashable]) -> WrittenTarg
     if isinstance(targets, (str, os.PathLike)):
         return WrittenTargets(_from_long(read_csv(Path(targets)), columns, f"Targets file {Path(targets).name!r}"))
     if isinstance(targets, pd.DataFrame):
-        if not any(c in targets.columns for c in LONG[:2]):
+        if is_population(targets):
             return _from_table(from_population(targets, columns), columns)
-        return WrittenTargets(_from_long(targets, columns, "The table of targets"))
+        return WrittenTargets(_from_long(with_plain_names(targets), columns, "The table of targets"))
     if isinstance(targets, TargetTable):
         return _from_table(targets, columns)
     if isinstance(targets, Mapping):
         return WrittenTargets(tuple(_margin(key, wishes, columns) for key, wishes in targets.items()))
+    if has_all(targets, ("codes", "codebook", "design")):
+        raise ArgumentError(
+            "targets is a survey: say which of its variables are the margins, as in targets_from(survey, "
+            '["sex", ("age4", "region")]), and hand that in.'
+        )
     raise ArgumentError(f"targets is of type {type(targets).__name__}. {_LONG_FORM}")
+
+
+def is_population(table: pd.DataFrame) -> bool:
+    """Whether a table is a population: neither "variable" nor "category" is among its columns."""
+    plain = with_plain_names(table).columns
+    return not any(c in table.columns for c in LONG[:2]) and not all(c in plain for c in LONG)
 
 
 def _from_table(targets: TargetTable, columns: Collection[Hashable]) -> WrittenTargets:
@@ -145,6 +160,8 @@ def _margin(key: Hashable, wishes: object, columns: Collection[Hashable]) -> Wri
     if isinstance(wishes, pd.Series):
         wishes = dict(zip(wishes.index, wishes.tolist(), strict=True))
     if not isinstance(wishes, Mapping):
+        if is_number(wishes):
+            return WrittenMargin(variables, (), f"{wishes!r} is a number. {NUMBERS_ELSEWHERE}")
         kind = type(wishes).__name__
         return WrittenMargin(variables, (), f"its targets are a {kind}; give {{category: share or count}}")
     entries = [Wish((), FREE if _is_free(v, None) else v, c) for c, v in wishes.items()]
@@ -199,32 +216,3 @@ def _groups(table: pd.DataFrame, columns: Collection[Hashable]) -> Iterator[Writ
         groups.setdefault(row["variable"], []).append(wish)
     for name, wishes in groups.items():
         yield _written(_variables(name, columns), wishes)
-
-
-def read_csv(path: Path) -> pd.DataFrame:
-    """A CSV of text cells with its targets as numbers where they read as numbers; nothing is taken for missing."""
-    if not path.is_file():
-        raise MissingFileError(f"No targets file {str(path)!r}. Check the path, or give a dict or a DataFrame.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise TargetError(f"Targets file {path.name!r} is not UTF-8 text: save it as CSV in UTF-8.") from error
-    header = text.split("\n", 1)[0]
-    separator = ";" if header.count(";") > header.count(",") else ","
-    try:
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise TargetError(f"Targets file {path.name!r} cannot be read as CSV: {str(error).strip()}.") from error
-    if not isinstance(table.index, pd.RangeIndex):
-        raise TargetError(f"Targets file {path.name!r} has rows with more cells than its header has names.")
-    for name in {"target", "se"} & set(table.columns):
-        cells = table[name].str.replace(",", ".", regex=False) if separator == ";" else table[name]
-        table = table.assign(**{name: pd.Series([_number(cell) for cell in cells], index=table.index, dtype=object)})
-    return table
-
-
-def _number(cell: str) -> object:
-    try:
-        return float(cell)
-    except ValueError:
-        return cell

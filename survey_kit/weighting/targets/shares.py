@@ -54,7 +54,7 @@ class Draft:
         matched: where it came from.
         fixed: the categories that have a target. f of them.
         names, code, shares: k categories: the fixed ones, and what is left free as one where the total is known.
-        jacobian: derivative of the shares by the written targets. Shape (k, f).
+        jacobian: derivative of the shares by the written targets; None where these have no errors. Shape (k, f).
         open: whether free categories are outside the margin, since no total is known.
     """
 
@@ -63,7 +63,7 @@ class Draft:
     names: tuple[str, ...]
     code: IntArray
     shares: FloatArray
-    jacobian: FloatArray = field(repr=False)
+    jacobian: FloatArray | None = field(repr=False)
     open: bool = False
 
     @property
@@ -76,10 +76,12 @@ class Draft:
         return len(self.fixed) == len(self.matched.wishes)
 
 
-def draft_of(matched: Matched, verdict: UnitVerdict, base_total: float, known_total: bool = True) -> Draft:
+def draft_of(
+    matched: Matched, verdict: UnitVerdict, base_total: float, known_total: bool = True, errors: bool = True
+) -> Draft:
     """The shares that a margin asks for, and how they hang on the targets as written.
 
-    `known_total`: whether the total that counts sum to has no error of its own.
+    `known_total`: whether the total that counts sum to has no error of its own. `errors`: whether the derivative is needed.
     """
     free = np.array([w.free for w in matched.wishes], dtype=bool)
     fixed = tuple(w for w in matched.wishes if not w.free)
@@ -90,13 +92,13 @@ def draft_of(matched: Matched, verdict: UnitVerdict, base_total: float, known_to
     names = [n for n, is_free in zip(matched.names, free, strict=True) if not is_free]
     if not free.any():
         shares = values / fsum(values)  # exact: shares that sum to 1 stay as they were written
-        jacobian = (np.eye(f) - known_total * shares[:, None]) / values.sum()
+        jacobian = (np.eye(f) - known_total * shares[:, None]) / values.sum() if errors else None
     elif open_:
-        shares, jacobian = values / base_total, np.eye(f) / base_total
+        shares, jacobian = values / base_total, np.eye(f) / base_total if errors else None
     else:
         scale = {"share": 1.0, "percent": 100.0}.get(verdict.unit, verdict.total)
         shares = np.append(values, scale - values.sum()) / scale
-        jacobian = np.vstack([np.eye(f), -np.ones(f)]) / scale
+        jacobian = np.vstack([np.eye(f), -np.ones(f)]) / scale if errors else None
         names.append(" or ".join(n for n, is_free in zip(matched.names, free, strict=True) if is_free))
     code = place[matched.code] if free.any() else matched.code
     return Draft(matched, fixed, tuple(names), code, shares, jacobian, open_)
@@ -112,7 +114,7 @@ def unclear(draft: Draft, missing: Missing) -> str:
     )
 
 
-def finished(draft: Draft, subject: Subject, missing: Missing) -> tuple[Margin, FloatArray, tuple[Notice, ...]]:
+def finished(draft: Draft, subject: Subject, missing: Missing) -> tuple[Margin, FloatArray | None, tuple[Notice, ...]]:
     """The margin with its rows without a value, the derivative of its shares by its targets, and what was done."""
     extra = pd.DataFrame([dict(w.extra) for w in draft.fixed], index=range(len(draft.fixed)))
     extra = extra.reindex(range(len(draft.shares)))
@@ -130,7 +132,9 @@ def finished(draft: Draft, subject: Subject, missing: Missing) -> tuple[Margin, 
     return *_with_own(plain, gone, held, draft.jacobian), (Notice("no_answer", text, n),)
 
 
-def _with_own(margin: Margin, gone: BoolArray, held: float, jacobian: FloatArray) -> tuple[Margin, FloatArray]:
+def _with_own(
+    margin: Margin, gone: BoolArray, held: float, jacobian: FloatArray | None
+) -> tuple[Margin, FloatArray | None]:
     """The margin with one category more, whose target is what its rows hold of the base weights."""
     if held == 0:  # rows of base weight zero stay there
         return margin, jacobian
@@ -143,4 +147,4 @@ def _with_own(margin: Margin, gone: BoolArray, held: float, jacobian: FloatArray
         extra=margin.extra.reindex(range(k + 1)),
         own=k,
     )
-    return own, np.vstack([(1 - held) * jacobian, np.zeros(jacobian.shape[1])])
+    return own, None if jacobian is None else np.vstack([(1 - held) * jacobian, np.zeros(jacobian.shape[1])])

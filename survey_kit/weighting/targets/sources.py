@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
@@ -15,12 +15,10 @@ from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, combine, 
 from survey_kit.schema import Notice
 from survey_kit.weighting.rows.arguments import check_flag
 from survey_kit.weighting.rows.columns import check_column
-from survey_kit.weighting.rows.subject import Base, Subject, answers, tabulated_of
+from survey_kit.weighting.rows.subject import Base, Subject, tabulated_of
+from survey_kit.weighting.targets.category_order import in_order
 
 MarginNames: TypeAlias = Sequence[Hashable | tuple[Hashable, ...]]
-
-COUNTS = ("target", "count", "n", "Freq")  # a column of this name has the targets of a population's rows
-NUMBERS = (*COUNTS, "weight")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +70,11 @@ def targets_from(
 
     Args:
         reference: a DataFrame of people (or of cells, with their numbers as `weight`), or a survey (a domain too): its
-            categories are then written as labels.
+            categories are then written as labels. Categories stand in the order of the codebook or of a Categorical,
+            numbers by size, other texts by the alphabet.
         margins: variables; a tuple of variables is a crossed margin, as in ["sex", ("age4", "region")].
-        weight: a column, a Series or an array. None: each row counts 1, in a survey its weight in force.
+        weight: a column, a Series or an array. None: each row counts 1, in a survey its weight in force. Rows that all
+            differ, beside a column of numbers, are cells: they are refused without a weight.
         counts: give weighted counts. False: shares of the rows with a value.
         errors: whether the targets carry the design-based covariance of the survey, so that weights brought to them
             account for its error.
@@ -99,7 +99,10 @@ def targets_from(
         raise UnsupportedOption(
             "errors=True needs a survey under its own weight: its design says how certain its shares are."
         )
-    found = [_margin(subject, inside, _names(m), counts) for m in _checked(margins)]
+    names = [_names(m) for m in _checked(margins)]
+    if subject.survey is None and weight is None:
+        _refuse_cells(subject.frame, list(dict.fromkeys(v for m in names for v in m)))
+    found = [_margin(subject, inside, m, counts) for m in names]
     table = pd.concat([m.rows(source, date) for m in found], ignore_index=True)
     left = [m for m in found if m.left_out]
     notices = tuple(
@@ -109,36 +112,35 @@ def targets_from(
     return TargetTable(table, _covariance(subject, found, counts) if errors else None, notices, counts)
 
 
-def from_population(population: pd.DataFrame, columns: Collection[Hashable]) -> TargetTable:
-    """A population given in place of targets: the columns that the data have, too, are the margins.
-
-    Numbers in a column target, count, n or Freq (the first found) are targets as they stand; those in a column weight, and
-    rows that count 1 each where there is no such column, give shares.
-
-    Raises:
-        UnsupportedOption: no column of the data is among those of the population.
-    """
-    number = next((c for c in NUMBERS if c in population.columns), None)
-    margins = [c for c in population.columns if c in columns and c != number]
-    if not margins:
-        raise UnsupportedOption(
-            "The table of targets has none of the columns variable, category, target, nor (as a population) any column "
-            "of the data. Give the long form (one row per category; columns variable, category, target) or "
-            "{variable: {category: share}}."
-        )
-    made = targets_from(population, margins, number, counts=number in COUNTS)
-    unused = [str(c) for c in population.columns if c not in margins and c != number]
-    rows = f"{len(population)} rows" + (f" with numbers in {number!r}" if number else ", each counting 1")
-    text = f"Targets of {listed(repr(str(m)) for m in margins)} are from a population of {rows}."
-    if unused:
-        text = f"{text} Not in the data, unused: {listed(map(repr, unused))}."
-    return TargetTable(made.table, None, (Notice("population", text), *made.notices))
-
-
 def _checked(margins: MarginNames) -> MarginNames:
     if isinstance(margins, (str, bytes)) or not isinstance(margins, Sequence) or not margins:
         raise ArgumentError(f'margins={margins!r} is no list. Give variables, as in ["sex", ("age4", "region")].')
+    sets = [frozenset(_names(m)) for m in margins]
+    twice = [m for at, m in enumerate(margins) if sets[at] in sets[:at] or len(sets[at]) < len(_names(m))]
+    if twice:
+        raise ArgumentError(
+            f"margins={margins!r} has {twice[0]!r} twice. Name each margin, and each variable in it, once."
+        )
     return margins
+
+
+def numeric(frame: pd.DataFrame, column: Hashable) -> bool:
+    """Whether a column (each of this name) holds numbers."""
+    kinds = frame.loc[:, frame.columns == column].dtypes
+    return all(pd.api.types.is_numeric_dtype(d) and not pd.api.types.is_bool_dtype(d) for d in kinds)
+
+
+def _refuse_cells(reference: pd.DataFrame, names: list[Hashable]) -> None:
+    """Refuse cells with their numbers that would be tabulated as one person each."""
+    for name in names:
+        check_column(name, reference.columns)
+    others = [str(c) for c in reference.columns if c not in names and numeric(reference, c)]
+    if others and not reference[names].duplicated().any():
+        raise ArgumentError(
+            f"No two rows of the reference are alike in {listed(map(repr, map(str, names)))}: they look like cells, not "
+            f"people. Which column holds their numbers ({listed(map(repr, others))})? Give it, as in weight={others[0]!r}; "
+            "where each row is one person, leave the other columns out."
+        )
 
 
 def _names(margin: Hashable) -> tuple[Hashable, ...]:
@@ -178,7 +180,7 @@ def _margin(subject: Subject, inside: BoolArray, variables: tuple[Hashable, ...]
     name = ":".join(str(v) for v in variables)
     for variable in variables:
         check_column(variable, subject.frame.columns)
-    parts = [answers(subject, v) for v in variables]
+    parts = [in_order(subject, v) for v in variables]
     valid = np.all([p.codes >= 0 for p in parts], axis=0) & inside
     if not subject.base[valid].any():
         raise NoValidData(f"{name!r}: no row of the reference has a value and a weight.")

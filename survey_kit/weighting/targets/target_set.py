@@ -17,7 +17,7 @@ from survey_kit.weighting.targets.conflicts import disagreeing_errors, settled
 from survey_kit.weighting.targets.matched import Fault, Matched, bad_values, error_of, match, repeated_margins
 from survey_kit.weighting.targets.read import Targets, WrittenTargets, read_written
 from survey_kit.weighting.targets.shares import Draft, Margin, draft_of, finished, unclear
-from survey_kit.weighting.targets.uncertain import error_faults, share_root
+from survey_kit.weighting.targets.uncertain import error_faults, has_errors, share_root
 from survey_kit.weighting.targets.units import Unit, UnitVerdict, judge_units
 
 __all__ = ["Margin", "TargetSet", "target_set"]
@@ -108,9 +108,9 @@ def _made(
     """Margins without faults of their own, brought into agreement, with rows without a value."""
     total = subject.total if verdict.unit != "count" or verdict.open else verdict.total
     known_total = verdict.unit != "count" or written.covariance is None
-    drafts, wrong, scaled = settled(
-        [draft_of(m, verdict, subject.total, known_total) for m in matched], verdict.unit, total
-    )
+    unsure = has_errors(written)
+    made = [draft_of(m, verdict, subject.total, known_total, unsure) for m in matched]
+    drafts, wrong, scaled = settled(made, verdict.unit, total)
     faults = [*wrong, *(text for d in drafts if (text := unclear(d, missing)))]
     if faults:
         raise error_of([Fault("target", text) for text in faults])

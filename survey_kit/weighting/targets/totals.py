@@ -17,7 +17,8 @@ from survey_kit.schema import Notice
 from survey_kit.weighting.rows.missing_answers import Missing, check_missing
 from survey_kit.weighting.rows.numbers import numbers_of
 from survey_kit.weighting.rows.subject import Subject
-from survey_kit.weighting.targets.read import LONG, Targets, read_csv
+from survey_kit.weighting.targets.read import Targets
+from survey_kit.weighting.targets.target_file import LONG, read_csv, with_plain_names
 from survey_kit.weighting.targets.target_set import TargetSet, target_set
 from survey_kit.weighting.targets.uncertain import SE
 
@@ -162,6 +163,7 @@ def _split(totals: TotalsLike) -> tuple[object | None, list[_Written]]:
         ]
         return margins or None, numbers
     table = read_csv(Path(totals)) if isinstance(totals, (str, os.PathLike)) else totals
+    table = with_plain_names(table) if isinstance(table, pd.DataFrame) else table
     if not isinstance(table, pd.DataFrame) or not set(LONG) <= set(table.columns):
         return totals, []
     return _split_table(totals, table)

@@ -9,7 +9,7 @@ import numpy as np
 from survey_kit.errors import TargetError
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.schema import Notice
-from survey_kit.weighting.targets.read import Wish, WrittenMargin
+from survey_kit.weighting.targets.read import Wish, WrittenMargin, WrittenTargets
 from survey_kit.weighting.targets.shares import Draft
 
 SE = "se"  # the column of standard errors
@@ -29,6 +29,11 @@ def error_faults(margin: WrittenMargin) -> list[str]:
     ]
 
 
+def has_errors(written: WrittenTargets) -> bool:
+    """Whether targets are known with error."""
+    return written.covariance is not None or any(_error(w) is not None for m in written.margins for w in m.wishes)
+
+
 def _error(wish: Wish) -> float | None:
     """The standard error beside a target; None where the cell is empty."""
     value = wish.extra.get(SE)
@@ -43,24 +48,28 @@ def _error(wish: Wish) -> float | None:
 
 
 def share_root(
-    drafts: Sequence[Draft], sensitivities: Sequence[FloatArray], covariance: FloatArray | None
+    drafts: Sequence[Draft], sensitivities: Sequence[FloatArray | None], covariance: FloatArray | None
 ) -> tuple[FloatArray | None, tuple[Notice, ...]]:
     """L with V = L L' the covariance of the shares of all margins, K categories together; None without error.
 
     Args:
         drafts: margins with what was written of them.
-        sensitivities: derivative of the shares of each margin by its written targets, shapes (k, f).
+        sensitivities: derivative of the shares of each margin by its written targets, shapes (k, f); None where no target
+            has an error.
         covariance: of the written targets by row of their table; None where standard errors stand beside them.
 
     Returns:
         (L, notices). Shape of L (K, q), q the rank of V.
     """
+    known = [j for j in sensitivities if j is not None]
+    if len(known) < len(drafts):
+        return None, ()
     wishes = [w for d in drafts for w in d.fixed]
     given = covariance is not None
     written = covariance[np.ix_(*[[w.row for w in wishes]] * 2)] if covariance is not None else _blocks(drafts)
     if written is None or not written.any():
         return None, ()
-    jacobian = _block_diagonal(sensitivities)
+    jacobian = _block_diagonal(known)
     values, vectors = np.linalg.eigh(jacobian @ written @ jacobian.T)
     kept = values > _NOTHING * values[-1]
     root = vectors[:, kept] * np.sqrt(values[kept])

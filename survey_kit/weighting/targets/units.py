@@ -116,7 +116,7 @@ def _judge_full(
         faults += _different_totals({name: sums[name] for name in clear})
     unit = cast(Unit, next(iter(kinds), "share"))
     total = next((sums[name] for name in clear), 1.0)
-    return UnitVerdict(unit, total, tuple(faults), tuple(_normalised(clear, sums)))
+    return UnitVerdict(unit, total, tuple(faults), tuple(_normalised(clear, sums, margins)))
 
 
 def _unit(total: float, largest: float, rows: int, base_total: float) -> str:
@@ -150,10 +150,18 @@ def _different_totals(sums: Mapping[str, float]) -> list[str]:
     ]
 
 
-def _normalised(units: Mapping[str, str], sums: Mapping[str, float]) -> list[Notice]:
+def _normalised(
+    units: Mapping[str, str], sums: Mapping[str, float], margins: Mapping[str, Sequence[float]]
+) -> list[Notice]:
     goals = {"share": 1.0, "percent": 100.0}
     return [
         Notice("normalised", f"The {_WORDS[unit]} of {name!r} sum to {sums[name]:.6g}; they were divided by their sum.")
         for name, unit in units.items()
-        if unit in goals and abs(sums[name] / goals[unit] - 1) > _EXACT
+        if unit in goals and abs(sums[name] / goals[unit] - 1) > _rounding(margins[name])
     ]
+
+
+def _rounding(values: Sequence[float]) -> float:
+    """What sums of shares may be off by for the precision of their numbers: single precision has 24 bits."""
+    single = np.array_equal(np.asarray(values, dtype=np.float32), np.asarray(values, dtype=np.float64))
+    return len(values) * 2.0**-24 if single else _EXACT
