@@ -28,12 +28,13 @@ numbers these are; Kim & Kim (2007), Canadian J. Statistics 35, 501, for the las
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from survey_kit.kernels.groups import FloatArray, IntArray, weighted_counts
 from survey_kit.kernels.raking_rounds import RakingRounds
@@ -72,6 +73,19 @@ class Law(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Told:
+    """What the targets of a step were about, so that later steps can say what became of them; no variance reads it.
+
+    Attributes:
+        categories: by the name of a margin the category of each row, -1 without. Shape (n,).
+        numbers: by the name of a total or mean its values. Shape (n,).
+    """
+
+    categories: Mapping[str, NDArray[np.signedinteger]]
+    numbers: Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
 class Adjustment:
     """One step of weighting as a variance needs it.
 
@@ -82,6 +96,7 @@ class Adjustment:
         estimated: whether the totals are the sample's own (redistribution, propensities), whose error stays.
         uncertain: L with V = L L' the covariance of the totals that the weights were brought to; None for totals without
             error. Shape (C, q).
+        told: what its targets were about, where features and law do not say it.
     """
 
     features: Cells | Columns
@@ -90,6 +105,7 @@ class Adjustment:
     law: Law
     uncertain: FloatArray | None = None
     estimated: bool = False
+    told: Told | None = None
 
 
 def in_turn(steps: Sequence[Adjustment]) -> tuple[Adjustment, ...]:

@@ -13,6 +13,7 @@ from survey_kit.errors import ArgumentError, InvalidWeightError, NoValidData
 from survey_kit.results.weights import Weights
 from survey_kit.weighting.calibrate import calibrate
 from survey_kit.weighting.normalize import normalize
+from survey_kit.weighting.propensity import propensity
 from survey_kit.weighting.rake import rake
 from survey_kit.weighting.record.made import no_targets
 from survey_kit.weighting.trim import trim
@@ -121,11 +122,19 @@ def test_missing_answers_of_a_margin_count_as_they_did():
     assert table["achieved_share"]["a"] == pytest.approx(held["a"] / held.sum())
 
 
-def test_a_calibration_to_numbers_is_named_where_it_cannot_be_told():
-    calibrated = calibrate(frame(), {"y": {"mean": 0.1}, "sex": SEX}, base="w")
-    found = trim(calibrated, lower=0.2, upper=2)
+def test_a_calibration_to_numbers_is_told_without_a_survey():
+    data = frame()
+    found = trim(calibrate(data, {"y": {"mean": 0.1}, "sex": SEX}, base="w"), lower=0.2, upper=2)
+    mean = float((found.values * data["y"]).sum() / found.values.sum())
+    assert found.targets.set_index("category")["achieved_share"]["mean"] == pytest.approx(mean / 0.1)
+    assert "margins_unknown" not in kinds(found)
+
+
+def test_targets_of_propensities_are_named_where_they_cannot_be_told():
+    sample = frame().iloc[::2]
+    found = trim(propensity(sample, pd.concat([frame()] * 20), ["sex", "town"], base="w"), upper=1.05)
     note = next(n for n in found.notices if n.kind == "margins_unknown")
-    assert "'y'" in note.text
+    assert "'sex'" in note.text and "'town'" in note.text
 
 
 def test_a_survey_tells_calibrated_numbers_again():

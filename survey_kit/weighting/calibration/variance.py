@@ -10,7 +10,7 @@ import numpy as np
 from survey_kit.kernels.calibrate import Calibrated, Features
 from survey_kit.kernels.calibration_law import MovingTargets, calibration_step
 from survey_kit.kernels.groups import FloatArray
-from survey_kit.kernels.residualize import Adjustment, over
+from survey_kit.kernels.residualize import Adjustment, Told, over
 from survey_kit.weighting.calibration.layout import Layout
 from survey_kit.weighting.targets.shares import Margin
 from survey_kit.weighting.targets.totals import Totals
@@ -64,7 +64,14 @@ def adjustment_of(
         z = _without_cells(z) if layout.clustered else z
     root = total_root(totals, layout, values)
     error = None if root is None else to_columns.T @ root
-    return calibration_step(z, over(base if q is None else base * q, values), values, moving, error)
+    step = calibration_step(z, over(base if q is None else base * q, values), values, moving, error)
+    return replace(step, told=_told(totals))
+
+
+def _told(totals: Totals) -> Told:
+    margins = totals.margins.margins if totals.margins else ()
+    narrow = {m.name: m.codes.astype(np.min_scalar_type(-len(m.categories) - 1)) for m in margins}
+    return Told(narrow, {str(t.name): t.values for t in totals.numbers})
 
 
 def _of_rows(z: Features, layout: Layout) -> Features:

@@ -10,7 +10,7 @@ import pandas as pd
 from survey_kit.errors import listed
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, weighted_counts
 from survey_kit.kernels.raking_rounds import RakingRounds
-from survey_kit.kernels.residualize import CellMeans, Cells
+from survey_kit.kernels.residualize import CellMeans, Cells, Told
 from survey_kit.results.weights import Weights
 from survey_kit.schema import Notice
 from survey_kit.weighting.rows.subject import Subject, answers
@@ -28,15 +28,25 @@ def restated(subject: Subject, values: FloatArray) -> tuple[pd.DataFrame | None,
     step = _last_with_targets(subject.before)
     if step is None:
         return None, ()
-    shares = np.full(len(step.targets), np.nan)
-    for rows, reached in _reached(step, subject, values):
-        shares[rows] = reached
+    shares = step.targets["achieved_share"].to_numpy(dtype=float).copy()
+    if not _only_scaled(step, values):
+        shares[:] = np.nan
+        for rows, reached in _reached(step, subject, values):
+            shares[rows] = reached
     known = ~np.isnan(shares)
     told = _unknown(step, known)
     if not known.any():
         return None, told
     table = _table(step, shares, float(values.sum()))[known].reset_index(drop=True)
     return table, (*_moved(step, shares), *told)
+
+
+def _only_scaled(step: Weights, values: FloatArray) -> bool:
+    """Whether the weights are those of the step times one number, so that every share is what it was."""
+    before = step.values.to_numpy(dtype=float)
+    return len(before) == len(values) and bool(
+        np.allclose(values * (before.sum() / values.sum()), before, rtol=1e-12, atol=0.0)
+    )
 
 
 def _unknown(step: Weights, known: BoolArray) -> tuple[Notice, ...]:
@@ -80,12 +90,13 @@ def _reached(step: Weights, subject: Subject, values: FloatArray) -> Iterator[tu
     """For each target that can be told again: its rows of the table and the shares that the values reach."""
     names = step.targets["variable"]
     tables = [np.flatnonzero((names == v).to_numpy()) for v in dict.fromkeys(names)]
+    told = step.adjustments[-1].told if step.adjustments else None
     for rows, codes in zip(tables, _kept(step, len(tables)), strict=True):
-        number = _number_again(step, rows, subject, values)
+        number = _number_again(step, rows, _numbers(step, rows, subject, told), values)
         if number is not None:
             yield rows, number
             continue
-        for candidate in (codes, _from_data(step, rows, subject)):
+        for candidate in (codes, _as_told(step, rows, told), _from_data(step, rows, subject)):
             found = None if candidate is None else _shares_again(step, rows, candidate, values)
             if found is not None:
                 yield rows, found
@@ -117,13 +128,28 @@ def _from_data(step: Weights, rows: IntArray, subject: Subject) -> IntArray | No
     return position[found.codes]
 
 
-def _number_again(step: Weights, rows: IntArray, subject: Subject, values: FloatArray) -> FloatArray | None:
-    """What the mean of a numeric target has become, on the scale of its row; None where it is no number of a survey."""
+def _as_told(step: Weights, rows: IntArray, told: Told | None) -> IntArray | None:
+    """The categories that the step itself says its margin was about."""
+    codes = None if told is None else told.categories.get(step.targets["variable"].iloc[rows[0]])
+    return None if codes is None else codes.astype(np.int64)
+
+
+def _numbers(step: Weights, rows: IntArray, subject: Subject, told: Told | None) -> FloatArray | None:
+    """The values of a numeric target, from the step or from a column of the survey; None where it is none. Shape (n,)."""
     row = step.targets.iloc[rows[0]]
-    column = subject.frame.get(row["variable"])
-    if len(rows) > 1 or row["category"] not in ("mean", "total") or column is None:
+    if len(rows) > 1 or row["category"] not in ("mean", "total"):
         return None
-    y, before = column.to_numpy(dtype=np.float64, na_value=np.nan), step.values.to_numpy(dtype=np.float64)
+    if told is not None and str(row["variable"]) in told.numbers:
+        return told.numbers[str(row["variable"])]
+    column = subject.frame.get(row["variable"])
+    return None if column is None else column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _number_again(step: Weights, rows: IntArray, y: FloatArray | None, values: FloatArray) -> FloatArray | None:
+    """What the mean of a numeric target has become, on the scale of its row; None where its values are not known."""
+    row, before = step.targets.iloc[rows[0]], step.values.to_numpy(dtype=np.float64)
+    if y is None or len(y) != len(values):
+        return None
     mean = float(before @ y) / before.sum()
     if not np.isfinite(mean) or mean == 0:
         return None
