@@ -78,13 +78,18 @@ def collapse_cells(
 def _merge_one(
     group: IntArray, axes: list[tuple[IntArray, IntArray]], n: FloatArray, small: BoolArray
 ) -> tuple[int, int] | None:
-    """The small group with the fewest rows that has a neighbour, and the neighbour."""
-    for one in sorted(np.flatnonzero(small), key=lambda g: (n[g], g)):
-        for left, right in axes:
-            a, b = group[left], group[right]
-            beside = np.unique(np.concatenate([b[(a == one) & (b != one)], a[(b == one) & (a != one)]]))
-            if len(beside):
-                return int(one), int(min(beside, key=lambda g: (n[g], g)))
+    """The small group with the fewest rows, and its neighbour; None where none is small, or all cells are one group."""
+    candidates = np.flatnonzero(small)
+    if not len(candidates):
+        return None
+    one = candidates[
+        n[candidates].argmin()
+    ]  # the last axis, the order of the grid, leaves no group without a neighbour
+    for left, right in axes:
+        a, b = group[left], group[right]
+        beside = np.unique(np.concatenate([b[(a == one) & (b != one)], a[(b == one) & (a != one)]]))
+        if len(beside):
+            return int(one), int(min(beside, key=lambda g: (n[g], g)))
     return None
 
 

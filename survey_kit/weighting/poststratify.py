@@ -118,6 +118,11 @@ def poststratify(
     written = _one_margin(targets, by, subject)
     wanted, collapsed = collapsed_target_set(subject, written, rule, bool(partial), missing, seed)
     margin = wanted.margins[0]
+    if collapsed is not None and len(margin.shares) == 1:
+        raise ArgumentError(
+            f"{margin.name!r}: with {rule} all {len(collapsed)} cells are merged into one, and nothing is left to adjust. Ask "
+            "for less, or take coarser cells."
+        )
     found = (
         _with_gaps(subject, wanted) if margin.relative or margin.own is not None else _in_closed_form(subject, wanted)
     )

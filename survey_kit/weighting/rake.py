@@ -94,7 +94,8 @@ def rake(
             the base-weighted answers of rows that agree in the other weighting variables as far as there are any (the
             data stay as they are; standard errors take the draws for answers). "ignore": a margin holds, as shares, among
             the rows that answered; what the others weigh together it leaves open, and the nearest weights settle it.
-        seed: for "impute"; the same seed draws the same answers.
+        seed: for "impute"; the same seed draws the same answers, in whatever order the rows stand (rows that are alike in
+            these variables and the base weight are told apart by the index).
         solver: "auto"; "ipf" sweeps over the margins only; "newton" works on all margins at once.
 
     Returns:
@@ -262,10 +263,12 @@ def _failure(result: Weights, zeroed: int, contradiction: tuple[int, ...], wante
     """Which margin is off by how much, why, and what to do."""
     steps = f"after {result.iterations} iteration{'s' if result.iterations != 1 else ''}"
     worst = result.targets.iloc[int(result.targets["gap"].abs().to_numpy().argmax())]
+    relative = any(m.relative and m.name == worst["variable"] for m in wanted.margins)
+    whole = worst["target"] / worst["target_share"] if relative else wanted.total
     text = (
         f"Raking did not converge {steps}: {worst['variable']!r} = {worst['category']!r} has target "
-        f"{worst['target']:.6g} ({worst['target_share']:.4%}) and reached {worst['achieved_share'] * wanted.total:.6g} "
-        f"({worst['achieved_share']:.4%}), off by {abs(worst['gap']):.2g} of the total."
+        f"{worst['target']:.6g} ({worst['target_share']:.4%}) and reached {worst['achieved_share'] * whole:.6g} "
+        f"({worst['achieved_share']:.4%}), off by {abs(worst['gap']):.2g} of {'those who answered' if relative else 'the total'}."
     )
     if zeroed and (result.max_gap <= limits.tol or result.solver == "ipf"):
         text = f"Raking did not converge {steps}: the targets are met only with weight 0 for some rows (n={zeroed})."

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from survey_kit.errors import one_of
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, combine
@@ -34,33 +36,45 @@ def weighting_answers(
     gaps = [v for v, a in known.items() if a.missing]
     if missing != "impute" or not gaps:
         return known, ()
-    codes = hot_deck([a.codes for a in known.values()], subject.base, seed)
-    filled = {v: replace(a, codes=c) for (v, a), c in zip(known.items(), codes, strict=True)}
-    return filled, tuple(_imputed(v, known[v].missing - filled[v].missing, subject.n) for v in gaps)
+    rank = {v: np.array(sorted(range(len(a.names)), key=a.names.__getitem__), dtype=np.int64) for v, a in known.items()}
+    ranked = [np.append(np.argsort(rank[v]), -1)[a.codes] for v, a in known.items()]
+    labels = pd.util.hash_pandas_object(subject.frame.index, index=False).to_numpy()
+    codes = hot_deck(ranked, subject.base, seed, labels)
+    filled = {v: replace(a, codes=np.append(rank[v], -1)[c]) for (v, a), c in zip(known.items(), codes, strict=True)}
+    return filled, tuple(
+        _imputed(v, known[v].missing - filled[v].missing, int(np.count_nonzero(subject.base))) for v in gaps
+    )
 
 
 def _imputed(variable: Hashable, count: int, rows: int) -> Notice:
     return Notice("imputed", f"{str(variable)!r}: answers imputed for weighting: {count} of {rows} rows.", count)
 
 
-def hot_deck(codes: Sequence[IntArray], base: FloatArray, seed: int) -> list[IntArray]:
+def hot_deck(codes: Sequence[IntArray], base: FloatArray, seed: int, labels: NDArray | None = None) -> list[IntArray]:
     """Codes with every gap (-1) filled by a draw from rows that agree in the other variables.
 
     A row that lacks variable v draws from the base-weighted distribution of v over the rows that have v and agree with it in
     all other variables (a gap agrees with a gap). Where there are none, the last of the others is given up, then the one
-    before it, and so on. Draws look at given answers only, never at imputed ones. The same seed gives the same draws. A
-    variable that nobody has stays as it is.
+    before it, and so on. Draws look at given answers only, never at imputed ones. A variable that nobody has stays as it is.
+
+    The same seed gives the same draws in whatever order the rows stand: draws are handed out in the order of codes, then
+    base weights, then `labels` (n,), which tell rows apart that are alike in all of these; None: their order does.
 
     Source: Andridge & Little (2010), International Statistical Review 78, 40 (weighted hot deck within cells).
     """
     random = np.random.default_rng(seed)
-    return [_filled(v, codes, base, random) for v in range(len(codes))]
+    told = np.arange(len(base)) if labels is None else labels
+    return [_filled(v, codes, base, random, told) for v in range(len(codes))]
 
 
-def _filled(v: int, codes: Sequence[IntArray], base: FloatArray, random: np.random.Generator) -> IntArray:
+def _filled(
+    v: int, codes: Sequence[IntArray], base: FloatArray, random: np.random.Generator, labels: NDArray
+) -> IntArray:
     out = codes[v].copy()
     open_ = out < 0
-    draws = random.random(len(out))
+    gaps, draws = np.flatnonzero(open_), np.zeros(len(out))
+    order = np.lexsort((labels[gaps], base[gaps], *(c[gaps] for c in reversed(codes))))
+    draws[gaps[order]] = random.random(len(gaps))
     donors = (codes[v] >= 0) & (base > 0)
     others = [c + 1 for i, c in enumerate(codes) if i != v]
     for agree in range(len(others), -1, -1):
@@ -78,7 +92,7 @@ def _draw(
 ) -> tuple[IntArray, IntArray]:
     """The rows whose cell has donors, and the answer that each of them draws."""
     pool = np.flatnonzero(donors)
-    pool = pool[np.lexsort((code[pool], cell[pool]))]
+    pool = pool[np.lexsort((base[pool], code[pool], cell[pool]))]
     upto = np.concatenate([[0.0], np.cumsum(base[pool])])
     first = np.searchsorted(cell[pool], cell[rows], side="left")
     last = np.searchsorted(cell[pool], cell[rows], side="right")

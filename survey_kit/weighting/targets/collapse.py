@@ -291,7 +291,7 @@ def _merge(subject: Subject, total: float, rule: SmallCells, cut: _Cut) -> _Merg
     if not cells.settled:
         raise ArgumentError(
             f"{margin.name!r}: even all {len(names)} categories together have fewer than min_n={rule.min_n} rows "
-            f"(n={int(rows.sum())})."
+            f"(n={int(rows.sum())}). Ask for fewer."
         )
     into, joined = joined_names(cells.into, place, names)
     table = collapsed_table(margin.name, names, rows, cells, into, joined, rule)
