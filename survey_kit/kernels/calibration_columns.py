@@ -7,6 +7,7 @@ columns of its own. With D the cells, B(a) the sums of a by cell and Z the colum
     X' diag(s) X  = [D' diag(B(s)) D,  D' B(s Z);  .,  Z' diag(s) Z]      shape (p, p)
 
 so that work on rows is a handful of sums by cell, and the products of columns are made on C cells only. p = p1 + k.
+Dummies of margins on very many cells are not written out: their sums and products are cross-tables (`cross_tables.py`).
 
 A basis makes them fit for Newton's method: columns are centred (where weights have a known total), scaled, and whitened,
 so that columns in the millions stand beside dummies, and columns that others imply are left out.
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from survey_kit.kernels.cross_tables import Indicators
 from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
 
 _BLOCK = 2_000_000  # numbers of one block of work
@@ -26,23 +28,65 @@ _IMPLIED = 1e-12  # part of the largest eigenvalue below which a combination of 
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
-    """Columns of n rows: those constant within cells, and those of rows.
+class Dummies:
+    """K indicators of categories over C cells, each divided by a number.
 
     Attributes:
-        cells: shape (C, p1).
+        of: the indicators.
+        scale: shape (K,).
+    """
+
+    of: Indicators
+    scale: FloatArray
+
+    def sums(self, w: FloatArray) -> FloatArray:
+        """Shapes (C, R) -> (K, R)."""
+        return np.stack([self.of.sums(column) for column in w.T], axis=1) / self.scale[:, None]
+
+    def times(self, b: FloatArray) -> FloatArray:
+        """Shapes (K, R) -> (C, R)."""
+        return np.stack([self.of.spread(column) for column in (b / self.scale[:, None]).T]).T
+
+    def gram(self, s: FloatArray) -> FloatArray:
+        """Shapes (C, R) -> (R, K, K)."""
+        return np.stack([self.of.cross(column) for column in s.T]) / np.outer(self.scale, self.scale)
+
+    def dense(self) -> FloatArray:
+        """The columns written out. Shape (C, K)."""
+        parts = [c[:, None] == np.arange(k) for c, k in zip(self.of.codes, self.of.sizes, strict=True)]
+        return np.hstack(parts) / self.scale
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Columns of n rows: dummies and others that are constant within cells, and those of rows, in this order.
+
+    Attributes:
+        cells: shape (C, p1 - K).
         code: cell of each row, shape (n,); None when row i is cell i (then C = n).
         rows: shape (n, k); None without.
+        dummies: K of them over the cells; None without.
     """
 
     cells: FloatArray
     code: IntArray | None = None
     rows: FloatArray | None = None
+    dummies: Dummies | None = None
+
+    @property
+    def first(self) -> int:
+        """K, the columns that are dummies."""
+        return 0 if self.dummies is None else self.dummies.of.width
+
+    @property
+    def wide(self) -> int:
+        """p1, the columns that are constant within cells."""
+        return self.first + self.cells.shape[1]
 
     @property
     def width(self) -> int:
         """p."""
-        return self.cells.shape[1] + (0 if self.rows is None else self.rows.shape[1])
+        return self.wide + (0 if self.rows is None else self.rows.shape[1])
 
     def by_cell(self, w: FloatArray) -> FloatArray:
         """Sums of w (n, R) by cell. Shape (C, R)."""
@@ -53,33 +97,44 @@ class Features:
 
     def sums(self, w: FloatArray) -> FloatArray:
         """X'w for w (n, R). Shape (p, R)."""
-        top = self.cells.T @ self.by_cell(w)
+        top = self._of_cells(self.by_cell(w))
         return top if self.rows is None else np.concatenate([top, self.rows.T @ w])
+
+    def _of_cells(self, w: FloatArray) -> FloatArray:
+        """D'w of weights by cell. Shapes (C, R) -> (p1, R)."""
+        rest = self.cells.T @ w
+        return rest if self.dummies is None else np.concatenate([self.dummies.sums(w), rest])
 
     def times(self, b: FloatArray) -> FloatArray:
         """X b for b (p, R). Shape (n, R)."""
-        wide = self.cells.shape[1]
-        out = self.cells @ b[:wide]
+        wide = self.wide
+        out = self.cells @ b[self.first : wide]
+        out = out if self.dummies is None else out + self.dummies.times(b[: self.first])
         out = out if self.code is None else out.T.take(self.code, axis=1).T
         return out if self.rows is None else out + (b[wide:].T @ self.rows.T).T
 
     def column(self, j: int) -> FloatArray:
         """Column j. Shape (n,)."""
-        wide = self.cells.shape[1]
-        if j >= wide:
+        if j >= self.wide:
             assert self.rows is not None
-            return self.rows[:, j - wide]
-        return self.cells[:, j] if self.code is None else self.cells[self.code, j]
+            return self.rows[:, j - self.wide]
+        if self.dummies is not None and j < self.first:
+            cell = self.dummies.times(np.eye(1, self.first, j).T)[:, 0]
+        else:
+            cell = self.cells[:, j - self.first]
+        return cell if self.code is None else cell[self.code]
 
     def gram(self, s: FloatArray) -> FloatArray:
         """X' diag(s_r) X for each column r of s (n, R). Shape (R, p, p)."""
-        top = _products(self.cells, self.by_cell(s))
+        by_cell = self.by_cell(s)
+        top = _products(self.cells, by_cell)
+        if self.dummies is not None:
+            beside = [self.dummies.sums(z[:, None] * by_cell) for z in self.cells.T]
+            top = _bordered(self.dummies.gram(by_cell), beside, top)
         if self.rows is None:
             return top
-        beside = [self.cells.T @ self.by_cell(z[:, None] * s) for z in self.rows.T]
-        cross = np.stack(beside, axis=2).transpose(1, 0, 2)
-        below = _products(self.rows, s)
-        return np.block([[top, cross], [cross.transpose(0, 2, 1), below]])
+        beside = [self._of_cells(self.by_cell(z[:, None] * s)) for z in self.rows.T]
+        return _bordered(top, beside, _products(self.rows, s))
 
     def absolute(self, w: FloatArray) -> FloatArray:
         """sum_i w_i |x_i| for w (n,). Shape (p,)."""
@@ -88,9 +143,24 @@ class Features:
 
     def standardised(self, shift: FloatArray, scale: FloatArray) -> Features:
         """The same rows with the columns (x - shift) / scale."""
-        wide = self.cells.shape[1]
+        first, wide = self.first, self.wide
         rows = None if self.rows is None else (self.rows - shift[wide:]) / scale[wide:]
-        return Features((self.cells - shift[:wide]) / scale[:wide], self.code, rows)
+        dummies = None if self.dummies is None else replace(self.dummies, scale=self.dummies.scale * scale[:first])
+        return Features((self.cells - shift[first:wide]) / scale[first:wide], self.code, rows, dummies)
+
+    def written_out(self) -> Features:
+        """The same with dummies as dense columns."""
+        if self.dummies is None:
+            return self
+        return Features(np.hstack([self.dummies.dense(), self.cells]), self.code, self.rows)
+
+
+def _bordered(top: FloatArray, beside: list[FloatArray], below: FloatArray) -> FloatArray:
+    """[[A, B], [B', D]] for each column of weights; B as its columns. Shapes (R, a, a), b times (a, R), (R, b, b)."""
+    if not beside:
+        return top
+    cross = np.stack(beside, axis=2).transpose(1, 0, 2)
+    return np.block([[top, cross], [cross.transpose(0, 2, 1), below]])
 
 
 def _products(x: FloatArray, s: FloatArray) -> FloatArray:
@@ -156,12 +226,13 @@ class Basis:
 
     def whitened(self) -> Features:
         """The r columns X~ T, orthonormal under the weights of the basis."""
-        wide = self.features.cells.shape[1]
-        cells = self.features.cells @ self.whiten[:wide]
-        if self.features.rows is None:
-            return replace(self.features, cells=cells)
-        across = cells if self.features.code is None else cells[self.features.code]
-        return Features(across + self.features.rows @ self.whiten[wide:])
+        features = self.features.written_out()
+        wide = features.wide
+        cells = features.cells @ self.whiten[:wide]
+        if features.rows is None:
+            return replace(features, cells=cells)
+        across = cells if features.code is None else cells[features.code]
+        return Features(across + features.rows @ self.whiten[wide:])
 
 
 def basis_of(
@@ -177,7 +248,7 @@ def basis_of(
     size = np.abs(features.absolute(base)) * (1.0 if population is None else population / held)
     shift = np.zeros(features.width)
     if population is not None:
-        wide = features.cells.shape[1]
+        wide = features.wide
         shift[wide:] = features.sums(base[:, None])[wide:, 0] / held
         shift[wide:][_constant(features)] = 0.0  # what holds the total would be gone
     centred = features.standardised(shift, np.ones(features.width))
@@ -201,7 +272,9 @@ def _constant(features: Features) -> BoolArray:
 def _squares(features: Features, worth: FloatArray) -> FloatArray:
     """sum_i worth_i x_i^2 by column. Shape (p,)."""
     rows = None if features.rows is None else features.rows**2
-    return replace(features, cells=features.cells**2, rows=rows).sums(worth[:, None])[:, 0]
+    d = features.dummies
+    dummies = None if d is None else replace(d, scale=d.scale**2)  # 0 and 1 are their own squares
+    return replace(features, cells=features.cells**2, rows=rows, dummies=dummies).sums(worth[:, None])[:, 0]
 
 
 def _whitened(gram: FloatArray) -> tuple[FloatArray, FloatArray]:

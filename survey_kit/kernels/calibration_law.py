@@ -13,7 +13,7 @@ Totals with an error, covariance L L', add the square of L'beta: `uncertain` of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,30 @@ class CellCoefficients:
 
     def coefficients(self, sums: FloatArray) -> FloatArray:
         return self.takes @ (self.z.T @ sums)
+
+
+@dataclass(frozen=True, eq=False)
+class DummyCoefficients:
+    """The same for dummies that are not written out: z = X~ T. `whiten`: T, shape (p, r); pulls (C, m), contrast (m, r)."""
+
+    features: Features
+    whiten: FloatArray
+    pull: FloatArray
+    contrast: FloatArray
+
+    def coefficients(self, sums: FloatArray) -> FloatArray:
+        return self.taken(self.whiten.T @ self.features.sums(sums))
+
+    def taken(self, b: FloatArray) -> FloatArray:
+        """Z b - pull (contrast b). Shapes (r, k) -> (C, k)."""
+        return self.features.times(self.whiten @ b) - self.pull @ (self.contrast @ b)
+
+    def error(self, root: FloatArray) -> FloatArray:
+        """What gives root' b from the coefficients of the cells: T (T'T)^+ root with T = Z - pull contrast. Shape (C, q)."""
+        z = self.whiten.T @ self.features.gram(np.ones((len(self.pull), 1)))[0] @ self.whiten
+        across = self.whiten.T @ self.features.sums(self.pull) @ self.contrast
+        inner = z - across - across.T + self.contrast.T @ (self.pull.T @ self.pull) @ self.contrast
+        return self.taken(np.linalg.pinv(inner, hermitian=True) @ root)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,3 +104,24 @@ def calibration_step(
     taken = z.cells - given.pull[first] @ given.contrast
     error = None if root is None else np.linalg.pinv(taken.T) @ root
     return Adjustment(Cells(z.code, len(z.cells)), reads, takes, CellCoefficients(z.cells, taken), error)
+
+
+def dummy_step(
+    features: Features,
+    whiten: FloatArray,
+    reads: FloatArray,
+    takes: FloatArray,
+    moving: MovingTargets | None,
+    root: FloatArray | None,
+) -> Adjustment:
+    """`calibration_step` for columns constant within cells whose dummies are not written out: z = X~ T of rows.
+
+    `features`: X~, with the cell of each row. `whiten`: T, shape (p, r).
+    """
+    assert features.code is not None
+    code, size = features.code, len(features.cells)
+    given = MovingTargets(np.zeros((len(reads), 0)), np.zeros((0, whiten.shape[1]))) if moving is None else moving
+    first = np.zeros(size, dtype=np.int64)
+    first[code] = np.arange(len(code))
+    law = DummyCoefficients(replace(features, code=None), whiten, given.pull[first], given.contrast)
+    return Adjustment(Cells(code, size), reads, takes, law, None if root is None else law.error(root))

@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.kernels.calibrate import Features
+from survey_kit.kernels.calibration_columns import Dummies
+from survey_kit.kernels.cross_tables import Indicators
 from survey_kit.kernels.groups import FloatArray, IntArray, combine, weighted_counts
 from survey_kit.weighting.targets.shares import Margin
 from survey_kit.weighting.targets.totals import Totals
 
 _FEW = 4  # rows per cell from which cells are worth making
+_WRITTEN = 2_000_000  # numbers up to which dummies are written out
 _LOOK = 10_000  # rows that tell whether a number has few values
 
 
@@ -90,11 +93,23 @@ def layout_of(totals: Totals, base: FloatArray, moves: Moves) -> Layout:
         merged.append(finer is not None)
         cell, first = (cell, first) if finer is None else finer
     apart = [i for i in range(len(totals.numbers)) if not merged[i]]
-    columns, cells, rows = _columns(totals, base, first, apart)
+    columns = _columns(totals, base, apart)
+    dummies = _dummies(totals, first)
+    cells, rows = _values(totals, first, apart, dummies is None)
     if all(merged) and len(first) < len(base):
         q, low, high = (x[first] if isinstance(x, np.ndarray) else x for x in (moves.q, moves.low, moves.high))
-        return Layout(Features(cells), columns, cell, q, low, high)  # type: ignore[arg-type]
-    return Layout(Features(cells, cell, rows), columns, None, moves.q, moves.low, moves.high)
+        return Layout(Features(cells, dummies=dummies), columns, cell, q, low, high)  # type: ignore[arg-type]
+    return Layout(Features(cells, cell, rows, dummies), columns, None, moves.q, moves.low, moves.high)
+
+
+def _dummies(totals: Totals, first: IntArray) -> Dummies | None:
+    """The categories of all margins over cells that are too many to write columns out; else None."""
+    margins = totals.margins.margins if totals.margins else ()
+    sizes = tuple(len(m.categories) for m in margins)
+    if not margins or sum(sizes) * len(first) <= _WRITTEN or any(m.relative for m in margins):
+        return None
+    codes = tuple(np.where(m.codes[first] < 0, len(m.categories), m.codes[first]) for m in margins)
+    return Dummies(Indicators(codes, sizes), np.ones(sum(sizes)))
 
 
 def _finer(cell: IntArray, values: FloatArray) -> tuple[IntArray, IntArray] | None:
@@ -107,27 +122,36 @@ def _finer(cell: IntArray, values: FloatArray) -> tuple[IntArray, IntArray] | No
     return (code, first) if len(first) <= most else None
 
 
-def _columns(
-    totals: Totals, base: FloatArray, first: IntArray, apart: Sequence[int]
-) -> tuple[tuple[Column, ...], FloatArray, FloatArray | None]:
-    """What the columns stand for, their values in cells (C, p1), and of the numbers set apart, in rows (n, k)."""
+def _columns(totals: Totals, base: FloatArray, apart: Sequence[int]) -> tuple[Column, ...]:
+    """What the columns stand for."""
     columns: list[Column] = []
-    blocks: list[FloatArray] = []
     for margin in totals.margins.margins if totals.margins else ():
         goal = totals.margins.total  # type: ignore[union-attr]
         columns += [
             Column(margin.name, c, 0.0 if margin.relative else share * goal, goal)
             for c, share in zip(margin.categories, margin.shares, strict=True)
         ]
-        blocks.append(_indicators(margin, margin.codes[first], np.arange(len(margin.categories))))
-    inside = [i for i in range(len(totals.numbers)) if i not in apart]
-    for i in (*inside, *apart):
+    for i in (*_inside(totals, apart), *apart):
         number = totals.numbers[i]
         goal = number.total(totals.population)
         columns.append(Column(number.name, number.kind, goal, abs(goal) or float(base @ np.abs(number.values)) or 1.0))
-    blocks += [totals.numbers[i].values[first][:, None] for i in inside]
+    return tuple(columns)
+
+
+def _inside(totals: Totals, apart: Sequence[int]) -> list[int]:
+    """Numbers that are constant within cells."""
+    return [i for i in range(len(totals.numbers)) if i not in apart]
+
+
+def _values(
+    totals: Totals, first: IntArray, apart: Sequence[int], margins: bool
+) -> tuple[FloatArray, FloatArray | None]:
+    """Values of the columns in cells (C, p1), with those of `margins` or without, and of numbers set apart, in rows (n, k)."""
+    wanted = totals.margins.margins if totals.margins and margins else ()
+    blocks = [_indicators(m, m.codes[first], np.arange(len(m.categories))) for m in wanted]
+    blocks += [totals.numbers[i].values[first][:, None] for i in _inside(totals, apart)]
     cells = np.hstack(blocks) if blocks else np.zeros((len(first), 0))
-    return tuple(columns), cells, np.stack([totals.numbers[i].values for i in apart], axis=1) if apart else None
+    return cells, np.stack([totals.numbers[i].values for i in apart], axis=1) if apart else None
 
 
 def _indicators(margin: Margin, codes: IntArray, categories: IntArray) -> FloatArray:
@@ -150,7 +174,7 @@ def clustered_layout(totals: Totals, base: FloatArray, moves: Moves, cluster: In
     def mean(values: FloatArray) -> FloatArray:
         return weighted_counts(cluster, weight * values, count) / divisor
 
-    columns, _, _ = _columns(totals, base, np.zeros(0, dtype=np.int64), [])
+    columns = _columns(totals, base, [])
     means = np.stack([mean(values) for values in _row_columns(totals)], axis=1)
     low = _tightest(moves.low, cluster, np.full(count, -np.inf), np.maximum)
     high = _tightest(moves.high, cluster, np.full(count, np.inf), np.minimum)

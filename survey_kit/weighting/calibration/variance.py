@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from survey_kit.kernels.calibrate import Calibrated, Features
-from survey_kit.kernels.calibration_law import MovingTargets, calibration_step
+from survey_kit.kernels.calibration_law import MovingTargets, calibration_step, dummy_step
 from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.residualize import Adjustment, Told, over
 from survey_kit.weighting.calibration.layout import Layout
@@ -53,9 +53,11 @@ def adjustment_of(
     Args:
         base, factor, values: of rows: the weight before, the factor on it, the weight after. Shape (n,).
     """
-    z = _of_rows(solved.basis.whitened(), layout)
+    basis = solved.basis
+    dummies = basis.features.dummies is not None and basis.features.rows is None
+    z = _of_rows(basis.features if dummies else basis.whitened(), layout)
     q = None if layout.q is None else layout.of_rows(layout.q)
-    owns, to_columns = list(_owns(totals)), solved.basis.coefficients()
+    owns, to_columns = list(_owns(totals)), basis.coefficients()
     moving = None
     if owns:
         pulls = [_pull(own, totals, base, factor) for own in owns]
@@ -64,7 +66,11 @@ def adjustment_of(
         z = _without_cells(z) if layout.clustered else z
     root = total_root(totals, layout, values)
     error = None if root is None else to_columns.T @ root
-    step = calibration_step(z, over(base if q is None else base * q, values), values, moving, error)
+    reads = over(base if q is None else base * q, values)
+    if dummies:
+        step = dummy_step(z, basis.whiten, reads, values, moving, error)
+    else:
+        step = calibration_step(z, reads, values, moving, error)
     return replace(step, told=_told(totals))
 
 
