@@ -19,8 +19,8 @@ from survey_kit.kernels.groups import FloatArray
 from survey_kit.kernels.rake_problem import Problem
 
 _GIVE = (0.03, 0.003)  # d: the second one is nearer to the targets, and further from the base weights
-_STEPS = 40
-_PRECISE = 1e-9
+_STEPS = 25
+_PRECISE = 1e-6  # of the total; a compromise is none to the last digit
 _LONGEST = 3.0  # the largest change of a cell's log factor in one step
 _FARTHEST = 300.0
 _TRIALS = 30

@@ -61,7 +61,7 @@ class Margin:
         """The value of each cell's category. Shapes (R, k) -> (R, C)."""
         if self.partial:
             values = np.hstack([values, np.full((len(values), 1), outside)])
-        return values[:, self.codes]
+        return values.take(self.codes, axis=1)
 
     def of(self, codes: IntArray) -> Margin:
         """The same margin over other cells, whose categories are given (k: not covered)."""

@@ -191,7 +191,9 @@ def _total(base: FloatArray, margins: Sequence[Margin], fixed: int | None) -> Fl
 
 def factors(p: Problem, g: tuple[FloatArray, FloatArray]) -> FloatArray:
     """Factor of each cell, before bounds. Shape (R, C)."""
-    return g[0][:, p.sides[0].code] * g[1][:, p.sides[1].code]
+    made = g[0].take(p.sides[0].code, axis=1)
+    made *= g[1].take(p.sides[1].code, axis=1)
+    return made
 
 
 def cell_weights(p: Problem, g: tuple[FloatArray, FloatArray]) -> FloatArray:
