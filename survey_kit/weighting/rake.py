@@ -82,8 +82,10 @@ def rake(
             A crossed margin: key ("sex", "age4") or "sex:age4", categories ("male", "18-29") or "male:18-29".
             None (in a table: free) leaves a category without a target. A column `se` has standard errors of targets that
             are estimates; they join every later standard error. Also a `TargetTable` (see `targets_from`), or a
-            population: a DataFrame whose columns are those of the data, perhaps with numbers in target, count, n, Freq or
-            weight. {variable: number} and {variable: {"mean": number}} are totals and means of numbers (see `calibrate`).
+            population: a DataFrame whose columns are those of the data, with numbers in a column target, count, n,
+            freq, frequency, pop, population, total, people, share, proportion, percent or weight (in any case), or one
+            person in each row. {variable: number} and {variable: {"mean": number}} are totals and means of numbers (see
+            `calibrate`).
         base: base weights: a column, a Series, an array. None: ones; for a survey its weight in force. Zeros stay zero.
         lower, upper: bounds on the final weight as multiples of the mean weight of rows whose weight is not zero
             (1 = the average respondent). Margins and bounds are met together, or ConvergenceError is raised.

@@ -42,6 +42,13 @@ def test_what_is_no_category_is_not_shown(column):
         rake(DF, {("sex", column): {("m", "20"): 0.5, ("f", "30"): 0.5}})
 
 
+def test_few_rows_with_a_value_each():
+    with pytest.raises(TargetMismatchError, match="it has 12 distinct values in 12 rows, so it is no category"):
+        rake(DF[:12], {"phone": {"x": 1}})
+    with pytest.raises(TargetMismatchError, match=r"in the data, not in the targets: '5550' \(n=1\)"):
+        rake(DF[:8], {"phone": {"x": 1}})
+
+
 def test_many_codes_that_targets_know_are_categories():
     regions = pd.DataFrame({"region": np.arange(170) % 85})
     with pytest.raises(TargetMismatchError, match=r"in the data, not in the targets: '84' \(n=2\)"):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import survey_kit as sk
-from survey_kit.errors import ArgumentError, TargetError
+from survey_kit.errors import ArgumentError, TargetError, UnknownNameError
 from survey_kit.weighting import poststratify, rake, targets_from
 
 DF = pd.DataFrame({"sex": list("mmff") * 10, "age4": list("abcd") * 10})
@@ -55,8 +55,17 @@ def test_a_key_under_another_name_is_not_summed_over():
 
 def test_cells_are_not_tabulated_as_people():
     cells = pd.DataFrame({"sex": ["m", "f"], "people": [1, 3]})
-    with pytest.raises(ArgumentError, match=r"No two rows of the reference are alike in 'sex'.*weight='people'"):
+    with pytest.raises(ArgumentError, match=r"The reference has a column 'people'.*weight='people'"):
         targets_from(cells, ["sex"])
+    crossed = pd.DataFrame({"sex": list("mmff"), "age4": list("abab"), "value": [1, 2, 3, 4]})
+    with pytest.raises(
+        ArgumentError, match=r"no two rows with the same categories, as a table of cells.*weight='value'"
+    ):
+        targets_from(crossed, ["sex"])
+    people = pd.DataFrame({"id": list("abcd"), "sex": list("mmfm"), "income": [1, 2, 3, 4]})
+    assert targets_from(people, ["sex"]).table["target"].tolist() == [0.25, 0.75]
+    with pytest.raises(UnknownNameError, match="No column 'sex'"):
+        poststratify(DF, cells[["people"]], by="sex")
     assert targets_from(cells[["sex"]], ["sex"]).table["target"].tolist() == [0.5, 0.5]
     assert targets_from(DF.assign(income=1), ["sex"]).table["target"].tolist() == [0.5, 0.5]
     for twice in (["sex", "sex"], [("sex", "age4"), ("age4", "sex")], [("sex", "sex")]):

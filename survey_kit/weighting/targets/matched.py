@@ -19,7 +19,7 @@ from survey_kit.weighting.targets.read import NUMBERS_ELSEWHERE, Wish, WrittenMa
 T = TypeVar("T")
 
 _LARGEST_CROSSING = 10_000_000
-_MANY = 30  # distinct values that categories may have without a doubt
+_FEW, _MANY = 10, 30  # distinct values that categories may have: in few rows, in many
 _LOOKED_AT = 2000  # names of the data among which a similar one is looked for
 
 
@@ -108,11 +108,12 @@ def _no_category(
     """Variables that are plainly no categories (ages, numbers of telephones): their values are not for an error to show."""
     faults = []
     for at, (variable, part) in enumerate(zip(margin.variables, parts, strict=True)):
-        k, asked = len(part.names), len({p[at] for p in places if p is not None})
+        k, asked = len(np.unique(part.codes[part.codes >= 0])), len({p[at] for p in places if p is not None})
         book, dtype = subject.codebook, subject.frame[variable].dtype
         labelled = book is not None and variable in book and bool(book[str(variable)].valid_labels())
         number = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype)
-        if k > _MANY and 2 * asked < k and (2 * k > subject.n or (number and not labelled)):
+        many = k > _MANY and (number or 2 * k > subject.n)
+        if 2 * asked < k and not labelled and (many or (k > _FEW and k > 0.9 * subject.n)):
             text = f"{str(variable)!r}: it has {k} distinct values in {subject.n} rows, so it is no category"
             faults.append(Fault("mismatch", f"{text}. Group its values into classes first, and give their targets."))
     return faults

@@ -9,12 +9,17 @@ import pandas as pd
 
 from survey_kit.errors import TargetError, UnsupportedOption, listed
 from survey_kit.schema import Notice
-from survey_kit.weighting.targets.sources import MarginNames, TargetTable, numeric, targets_from
+from survey_kit.weighting.rows.columns import check_column
+from survey_kit.weighting.targets.sources import (
+    COUNTS,
+    NUMBERS,
+    PARTS,
+    MarginNames,
+    TargetTable,
+    numeric,
+    targets_from,
+)
 from survey_kit.weighting.targets.units import ROUNDING
-
-COUNTS = ("count", "n", "freq", "frequency", "pop", "population", "total", "people")
-PARTS = ("share", "proportion", "percent")
-NUMBERS = ("target", *COUNTS, *PARTS, "weight")  # names of the column with the numbers, in any case
 
 _NO_SHARES = 1.5  # what sums to more is counted
 
@@ -57,6 +62,8 @@ def population_targets(
         number: the column of numbers; None: each row counts 1.
         unused_for: why other columns are not used.
     """
+    for name in names:
+        check_column(name, population.columns)
     if number is None:
         _refuse_cells(population, names)
         made = targets_from(population, margins)

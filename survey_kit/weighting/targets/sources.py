@@ -20,6 +20,10 @@ from survey_kit.weighting.targets.category_order import in_order
 
 MarginNames: TypeAlias = Sequence[Hashable | tuple[Hashable, ...]]
 
+COUNTS = ("count", "n", "freq", "frequency", "pop", "population", "total", "people")
+PARTS = ("share", "proportion", "percent")
+NUMBERS = ("target", *COUNTS, *PARTS, "weight")  # names of the column with the numbers of a population, in any case
+
 
 @dataclass(frozen=True, eq=False)
 class TargetTable:
@@ -73,8 +77,9 @@ def targets_from(
             categories are then written as labels. Categories stand in the order of the codebook or of a Categorical,
             numbers by size, other texts by the alphabet.
         margins: variables; a tuple of variables is a crossed margin, as in ["sex", ("age4", "region")].
-        weight: a column, a Series or an array. None: each row counts 1, in a survey its weight in force. Rows that all
-            differ, beside a column of numbers, are cells: they are refused without a weight.
+        weight: a column, a Series or an array. None: each row counts 1, in a survey its weight in force. A DataFrame
+            that looks like cells (a column called n, count, weight ...; or numbers beside rows that all differ) is refused
+            without one.
         counts: give weighted counts. False: shares of the rows with a value.
         errors: whether the targets carry the design-based covariance of the survey, so that weights brought to them
             account for its error.
@@ -89,8 +94,8 @@ def targets_from(
     Example:
         >>> import pandas as pd
         >>> census = pd.DataFrame({"sex": ["m", "f"], "people": [48, 52]})
-        >>> targets_from(census, ["sex"], weight="people", source="Census").table["target"].tolist()
-        [0.48, 0.52]
+        >>> targets_from(census, ["sex"], weight="people").table[["category", "target"]].to_numpy().tolist()
+        [['f', 0.52], ['m', 0.48]]
     """
     check_flag("counts", counts)
     check_flag("errors", errors)
@@ -131,16 +136,28 @@ def numeric(frame: pd.DataFrame, column: Hashable) -> bool:
 
 
 def _refuse_cells(reference: pd.DataFrame, names: list[Hashable]) -> None:
-    """Refuse cells with their numbers that would be tabulated as one person each."""
+    """Refuse cells with their numbers, or people with weights, that would be tabulated as one person each."""
     for name in names:
         check_column(name, reference.columns)
     others = [str(c) for c in reference.columns if c not in names and numeric(reference, c)]
-    if others and not reference[names].duplicated().any():
-        raise ArgumentError(
-            f"No two rows of the reference are alike in {listed(map(repr, map(str, names)))}: they look like cells, not "
-            f"people. Which column holds their numbers ({listed(map(repr, others))})? Give it, as in weight={others[0]!r}; "
-            "where each row is one person, leave the other columns out."
+    named = [c for c in others if c.strip().lower() in NUMBERS]
+    if named or (others and _are_cells(reference, names)):
+        what = (
+            f"has a column {named[0]!r}" if named else "has no two rows with the same categories, as a table of cells"
         )
+        shown = listed(map(repr, named or others))
+        raise ArgumentError(
+            f"The reference {what}. Which column holds the numbers of its rows ({shown})? Give it, as in "
+            f"weight={(named or others)[0]!r}; where each row is one person, leave these columns out."
+        )
+
+
+def _are_cells(reference: pd.DataFrame, names: list[Hashable]) -> bool:
+    """Whether no two rows agree in the margins, or in all columns of categories (a column without repeats is a name)."""
+    keys = reference.loc[:, [not numeric(reference, c) for c in reference.columns]]
+    keys = keys.loc[:, [keys.iloc[:, i].duplicated().any() for i in range(keys.shape[1])]]
+    tables = [reference[names], *([keys] if keys.shape[1] else [])]
+    return not all(table.duplicated().any() for table in tables)
 
 
 def _names(margin: Hashable) -> tuple[Hashable, ...]:

@@ -83,7 +83,7 @@ def _without_empty(table: pd.DataFrame) -> pd.DataFrame:
 
 def _numbers(cells: list[str], separator: str) -> list[object]:
     """Cells of one column as numbers, those that are none as they are."""
-    percent = all(cell.strip().endswith("%") for cell in cells if cell.strip())
+    percent = all(cell.strip().endswith("%") for cell in cells if cell.strip().lower() not in ("", "free"))
     plain = [cell.strip().removesuffix("%").rstrip(_SPACES) if percent else cell.strip() for cell in cells]
     plain = [re.sub(f"[{_SPACES}]", "", cell) if _SPACED.fullmatch(cell) else cell for cell in plain]
     commas = [cell for cell in plain if "," in cell]
