@@ -39,6 +39,9 @@ def test_files_that_cannot_be_read(tmp_path):
         TargetError, match=r"not UTF-8 text \(it looks like cp1251: .*мужчины.*\): save it as CSV in UTF-8"
     ):
         rake(DF, path)
+    path.write_bytes("variable,category,target\nsex,m,48\nsex,f,52\n".encode("utf-16-le"))
+    with pytest.raises(TargetError, match=r"not UTF-8 text \(it looks like UTF-16\): save it as CSV in UTF-8"):
+        rake(DF, path)
     book = tmp_path / "targets.xlsx"
     book.write_bytes(b"PK\x03\x04")
     with pytest.raises(TargetError, match="'targets.xlsx' is a workbook. Save its sheet as CSV"):

@@ -108,7 +108,10 @@ def _no_category(
     """Variables that are plainly no categories (ages, numbers of telephones): their values are not for an error to show."""
     faults = []
     for at, (variable, part) in enumerate(zip(margin.variables, parts, strict=True)):
-        k, asked = len(np.unique(part.codes[part.codes >= 0])), len({p[at] for p in places if p is not None})
+        asked = len({p[at] for p in places if p is not None})
+        if 2 * asked >= len(part.names) or len(part.names) <= _FEW:
+            continue
+        k = np.count_nonzero(np.bincount(part.codes[part.codes >= 0]))
         book, dtype = subject.codebook, subject.frame[variable].dtype
         labelled = book is not None and variable in book and bool(book[str(variable)].valid_labels())
         number = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype)

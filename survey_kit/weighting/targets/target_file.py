@@ -57,8 +57,12 @@ def _text_of(path: Path) -> str:
             f"Targets file {path.name!r} is a workbook. Save its sheet as CSV (UTF-8), or hand in the table as a DataFrame."
         )
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not wide and b"\0" in raw[:1000]:
+        raise TargetError(
+            f"Targets file {path.name!r} is not UTF-8 text (it looks like UTF-16): save it as CSV in UTF-8."
+        )
     try:
-        return raw.decode("utf-16" if wide else "utf-8-sig").replace("\r\n", "\n")
+        return raw.decode("utf-16" if wide else "utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise TargetError(
             f"Targets file {path.name!r} is not UTF-8 text{_likely(raw)}: save it as CSV in UTF-8."
