@@ -58,7 +58,12 @@ class LogisticFit:
 
 
 def fit_logistic(
-    x: FloatArray, y: FloatArray, weights: FloatArray, start: FloatArray | None = None, max_iter: int = MAX_ITER
+    x: FloatArray,
+    y: FloatArray,
+    weights: FloatArray,
+    start: FloatArray | None = None,
+    max_iter: int = MAX_ITER,
+    code: IntArray | None = None,
 ) -> LogisticFit:
     """Fit y on x under each column of weights, all columns in one pass.
 
@@ -68,6 +73,7 @@ def fit_logistic(
         weights: >= 0; shape (n,) or (n, R). Their scale does not matter.
         start: coefficients to start from, such as those of the full sample for its replicates. Shape (p,).
         max_iter: Newton steps.
+        code: the row of x that each row has, where x holds the distinct ones only. Shape (n,).
 
     Whether the fits are good enough is for the caller to judge: `converged`, `separated`. Many columns of weights are
     fitted on the distinct rows of x, where these are few.
@@ -75,10 +81,13 @@ def fit_logistic(
     w = weights[:, None] if weights.ndim == 1 else weights
     beta = np.repeat((np.zeros(x.shape[1]) if start is None else start)[:, None], w.shape[1], axis=1)
     yes = np.asarray(y, dtype=np.float64)
-    pattern = _patterns(x) if w.shape[1] >= _WORTH_GROUPING else None
+    if code is not None:
+        pattern: _Patterns | None = _in_order(code, np.arange(len(x)))
+    else:
+        pattern = _patterns(x) if w.shape[1] >= _WORTH_GROUPING else None
     if pattern is None:
         return _fit(_Rows(x, w, yes), beta, max_iter)
-    parts = [pattern.sums(w, yes, r) for r in _blocks(len(x), w.shape[1])]
+    parts = [pattern.sums(w, yes, r) for r in _blocks(len(w), w.shape[1])]
     held, given = (np.hstack(arrays) for arrays in zip(*parts, strict=True))
     fit = _fit(
         _Rows(x[pattern.first], held, np.divide(given, held, out=np.zeros_like(held), where=held > 0)), beta, max_iter
@@ -95,7 +104,7 @@ def inverse_information(x: FloatArray, weights: FloatArray, probabilities: Float
 
 @dataclass(frozen=True, eq=False)
 class _Patterns:
-    """Rows of x that are alike: pattern of each row (n,), first row of each pattern (G,), rows in order of pattern (n,)."""
+    """Rows that are alike: pattern of each row (n,), the row of x of each pattern (G,), rows in order of pattern (n,)."""
 
     code: IntArray
     first: IntArray
@@ -121,9 +130,13 @@ def _patterns(x: FloatArray) -> _Patterns | None:
     code, first = combine(keys)
     if 2 * len(first) > len(x):
         return None
+    return _in_order(code, first)
+
+
+def _in_order(code: IntArray, first: IntArray) -> _Patterns:
+    """Patterns of rows (n,) that are `first` (G,) among the rows of x."""
     order = np.argsort(code, kind="stable")
-    starts = np.searchsorted(code[order], np.arange(len(first)))
-    return _Patterns(code, first, order, starts)
+    return _Patterns(code, first, order, np.searchsorted(code[order], np.arange(len(first))))
 
 
 @dataclass(frozen=True, eq=False)

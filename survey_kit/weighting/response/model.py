@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from survey_kit.errors import ConvergenceError, listed
-from survey_kit.kernels.groups import BoolArray, FloatArray
+from survey_kit.kernels.calibration_law import CellCoefficients
+from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, weighted_counts
 from survey_kit.kernels.logistic import LogisticFit, fit_logistic, inverse_information
-from survey_kit.kernels.residualize import Adjustment, Columns, Regression
+from survey_kit.kernels.residualize import Adjustment, Cells, Columns, Regression
 from survey_kit.weighting.response.classes import Classes
-from survey_kit.weighting.response.predictors import predictors
+from survey_kit.weighting.response.predictors import Predictors, distinct_predictors
 from survey_kit.weighting.response.terms import Model
 from survey_kit.weighting.rows.subject import Subject
 
@@ -26,7 +27,8 @@ class ResponseModel:
     """A fitted model of responding.
 
     Attributes:
-        x: its columns, shape (n, p); names: of the columns.
+        x: its columns, shape (n, p), or (G, p) for distinct rows; names: of the columns.
+        code: the row of x that each row has; None: row i is row i. Shape (n,).
         responded, eligible: outcome, and the rows of the fit. Shape (n,).
         weights: of the fit, 0 for rows outside it. Shape (n,).
         base: base weights of the sample, 0 for rows outside the fit. Shape (n,).
@@ -35,6 +37,7 @@ class ResponseModel:
     """
 
     x: FloatArray
+    code: IntArray | None
     names: tuple[str, ...]
     responded: BoolArray
     eligible: BoolArray
@@ -47,11 +50,15 @@ class ResponseModel:
     def step(self, base: FloatArray) -> Adjustment:
         """The step of weighting by 1 / p: x_i <- x_i - q_i (r_i - p_i) X_i (X' q p (1 - p) X)^-1 sum (1 - p) r x X."""
         p = self.probabilities
-        inverse = inverse_information(self.x, self.weights, p)
-        reads = np.where(self.responded & (base > 0), 1 - p, 0.0)
-        return Adjustment(
-            Columns(self.x), reads, self.weights * (self.responded - p), Regression(inverse), estimated=True
-        )
+        reads, takes = np.where(self.responded & (base > 0), 1 - p, 0.0), self.weights * (self.responded - p)
+        if self.code is None:
+            inverse = inverse_information(self.x, self.weights, p)
+            return Adjustment(Columns(self.x), reads, takes, Regression(inverse), estimated=True)
+        size, one = len(self.x), np.zeros(len(self.x))
+        one[self.code] = p
+        inverse = inverse_information(self.x, weighted_counts(self.code, self.weights, size), one)
+        law = CellCoefficients(self.x @ inverse, self.x)
+        return Adjustment(Cells(self.code, size), reads, takes, law, estimated=True)
 
     def refitted(self, replicates: FloatArray) -> FloatArray:
         """Propensities of the model fitted under each column of replicate weights. Shapes (n, R) -> (n, R).
@@ -63,7 +70,11 @@ class ResponseModel:
         """
         counted = np.divide(self.weights, self.base, out=np.zeros_like(self.base), where=self.base > 0)
         fit = fit_logistic(
-            self.x, self.responded.astype(np.float64), replicates * counted[:, None], start=self.coefficients
+            self.x,
+            self.responded.astype(np.float64),
+            replicates * counted[:, None],
+            start=self.coefficients,
+            code=self.code,
         )
         bad = np.flatnonzero(fit.separated | ~fit.converged)
         if len(bad):
@@ -89,14 +100,15 @@ def fit_response(
     Raises:
         ConvergenceError: some combination of the predictors tells without error who responds.
     """
-    made = predictors(subject, model)
+    made = distinct_predictors(subject, model)
     base = np.where(eligible, subject.base, 0.0)
     weights = base if weighted else (base > 0).astype(np.float64)
-    fit = fit_logistic(made.x, responded.astype(np.float64), weights)
+    fit = fit_logistic(made.x, responded.astype(np.float64), weights, code=made.code)
     if fit.separated[0] or not fit.converged[0]:
-        raise ConvergenceError(_failure(fit, made.x, made.names, weights), fit)
+        raise ConvergenceError(_failure(fit, made, weights), fit)
     return ResponseModel(
         x=made.x,
+        code=made.code,
         names=made.names,
         responded=responded,
         eligible=eligible,
@@ -121,14 +133,18 @@ def propensity_classes(p: FloatArray, among: BoolArray, size: int) -> Classes:
     return Classes(code, names, np.arange(len(names), dtype=np.int64)[:, None], "propensity")
 
 
-def _failure(fit: LogisticFit, x: FloatArray, names: tuple[str, ...], weights: FloatArray) -> str:
+def _failure(fit: LogisticFit, made: Predictors, weights: FloatArray) -> str:
     if not fit.separated[0]:
         return (
             f"The model of who responds did not converge in {fit.iterations} steps. Check the scale of its variables, or leave "
             "some out."
         )
-    size = np.abs(fit.coefficients[:, 0]) * x[weights > 0].std(axis=0)
+    fitted = (weights > 0).astype(np.float64)
+    counts = fitted if made.code is None else weighted_counts(made.code, fitted, len(made.x))
+    spread = np.sqrt(counts @ (made.x - counts @ made.x / counts.sum()) ** 2 / counts.sum())
+    size = np.abs(fit.coefficients[:, 0]) * spread
+    worst = made.names[int(np.argmax(size))]
     return (
-        f"The model tells without error whether some rows responded (separation): {names[int(np.argmax(size))]} has no finite "
+        f"The model tells without error whether some rows responded (separation): {worst} has no finite "
         "coefficient. Merge categories, or leave the variable out."
     )

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from survey_kit.errors import ArgumentError, listed
-from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray
-from survey_kit.weighting.response.terms import Factor, Model, Term, evaluate, read_model
+from survey_kit.kernels.groups import BoolArray, FloatArray, IntArray, combine
+from survey_kit.weighting.response.terms import Factor, Model, Term, columns_of, evaluate, read_model
 from survey_kit.weighting.rows.numbers import numbers_of
 from survey_kit.weighting.rows.subject import Subject, category_text
 
 _MOST_COLUMNS = 500
 
-__all__ = ["Model", "Predictors", "predictors"]
+_FEW = 4  # rows for each distinct one from which on distinct rows are worth finding
+
+__all__ = ["Model", "Predictors", "distinct_predictors", "predictors"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +27,12 @@ class Predictors:
     Attributes:
         x: the constant first, then the columns of each term. Shape (n, p).
         names: of the columns of x: "Intercept", "age", "region[North]", "region[North]:age".
+        code: the row of x that each row has, where x holds distinct rows only; None: row i is row i. Shape (n,).
     """
 
     x: FloatArray
     names: tuple[str, ...]
+    code: IntArray | None = None
 
 
 def predictors(subject: Subject, model: Model) -> Predictors:
@@ -57,6 +61,21 @@ def predictors(subject: Subject, model: Model) -> Predictors:
     x = np.hstack([block for block, _ in blocks])
     names = tuple(name for _, part in blocks for name in part)
     return Predictors(x, names)
+
+
+def distinct_predictors(subject: Subject, model: Model) -> Predictors:
+    """`predictors` on the distinct rows only, where they are few: x is (G, p) then, and `code` says which one a row has."""
+    frame = subject.frame
+    used = {c for term in read_model(model, frame.columns) for f in term for c in columns_of(f, frame.columns)}
+    keys = [pd.factorize(frame[c], use_na_sentinel=False)[0].astype(np.int64) for c in sorted(used)]
+    code, first = combine([(subject.base > 0).astype(np.int64), *keys])
+    if _FEW * len(first) > subject.n:
+        return predictors(subject, model)
+    try:
+        made = predictors(replace(subject, frame=frame.iloc[first], base=subject.base[first], survey=None), model)
+    except ArgumentError:
+        return predictors(subject, model)  # which says the same of the rows
+    return replace(made, code=code)
 
 
 class _Reader:

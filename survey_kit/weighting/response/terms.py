@@ -88,6 +88,14 @@ def read_model(model: Model, columns: Collection[object]) -> tuple[Term, ...]:
     return tuple({frozenset(term): term for term in terms}.values())
 
 
+def columns_of(factor: Factor, columns: Collection[object]) -> tuple[str, ...]:
+    """The columns of the data that a factor reads."""
+    if factor.column:
+        return (factor.column,)
+    names = (node.id for node in ast.walk(ast.parse(factor.text, mode="eval")) if isinstance(node, ast.Name))
+    return tuple(dict.fromkeys(name for name in names if name in columns))
+
+
 def evaluate(factor: Factor, numbers: Callable[[str], FloatArray]) -> FloatArray:
     """The values of arithmetic, from the numbers of its columns. Shape (n,)."""
     body = ast.parse(factor.text, mode="eval").body
