@@ -43,12 +43,15 @@ def test_weighting_alone_needs_numpy_and_pandas_only():
 def test_weighting_a_frame_goes_on_needing_numpy_and_pandas_only():
     statement = (
         "import pandas as pd; import survey_kit.weighting as w; "
-        "d = pd.DataFrame({'a': ['x', 'y', 'y'] * 9, 'x': range(27), 'r': [1, 1, 0, 0, 1, 1, 1, 0, 1] * 3}); t = {'a': {'x': 0.4, 'y': 0.6}}; "
+        "d = pd.DataFrame({'a': ['x', 'y', 'y'] * 9, 'x': range(27), 'r': [1, 1, 0, 0, 1, 1, 1, 0, 1] * 3}); "
+        "t = {'a': {'x': 0.4, 'y': 0.6}}; "
         "one = w.adjust_nonresponse(d, 'r', model=['x', 'a']); two = w.rake(d, t, base=one, upper=3); "
         "three = w.normalize(w.trim(two, upper=2)); w.calibrate(d, {**t, 'x': {'mean': 14}}); w.poststratify(d, t['a'], by='a'); "
         "w.anesrake(d, t); repr(three); three._repr_html_(); three.summary()"
     )
-    assert _loaded(statement, ("scipy", "formulaic", "statsmodels", "matplotlib", "pydantic", "survey_kit.survey")) == []
+    assert (
+        _loaded(statement, ("scipy", "formulaic", "statsmodels", "matplotlib", "pydantic", "survey_kit.survey")) == []
+    )
 
 
 def test_estimation_loads_no_modelling_or_plotting():

@@ -200,7 +200,10 @@ def test_errors_of_targets_are_merged_with_them():
         ({}, "Say when a category is too small: min_n=30, or max_factor=3."),
         ({"min_n": 0}, "min_n=0 is not a number of rows of at least 1."),
         ({"max_factor": 1}, "max_factor=1 is not a factor above 1."),
-        ({"min_n": 1000}, "'age': even all 4 categories together have fewer than min_n=1000 rows (n=125). Ask for fewer."),
+        (
+            {"min_n": 1000},
+            "'age': even all 4 categories together have fewer than min_n=1000 rows (n=125). Ask for fewer.",
+        ),
     ],
 )
 def test_rules_that_cannot_be(arguments, text):
